@@ -1,0 +1,1 @@
+"""optc: a compression compiler for neural networks."""

@@ -1,0 +1,119 @@
+"""The reference interpreter: what a program computes, by each op's own semantics in NumPy.
+
+Arrays are dropped after their last use. A state is a `Cell` that ops read and write. What an op returns is held
+against the types that the program gives its results: a wrong dtype or shape is an error, not a wrong answer.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from optc.errors import OptcError
+from optc.ir.block import Block, Function, Program
+from optc.ir.dims import Dim, SymDim
+from optc.ir.dtypes import Array
+from optc.ir.liveness import last_uses
+from optc.ir.op import Op
+from optc.ir.types import StateType, TensorType, Type
+from optc.ir.value import Value
+
+Sizes = dict[str, int]
+
+
+class Cell:
+    """The tensor that a state holds at the moment."""
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+
+
+def interpret(
+    program: Program, inputs: Mapping[str, Any], function: str = "", states: Mapping[str, Cell] | None = None
+) -> dict[str, Array]:
+    """Outputs by name of one run of `function` (by default the main one).
+
+    `inputs` are arrays by input name; `states` are cells for the inputs that are states, zero if absent.
+
+    Raises:
+        OptcError: an input is missing, unknown, or of another dtype or shape than declared; an op is opaque.
+    """
+    target = program.function(function) if function else program.main
+    sizes: Sizes = {}
+    arguments = _bind(target, inputs, states or {}, sizes)
+    results = _Run(sizes).block(target.body, arguments)
+    return dict(zip(target.output_names, results, strict=True))
+
+
+def _bind(function: Function, inputs: Mapping[str, Any], states: Mapping[str, Cell], sizes: Sizes) -> tuple[Any, ...]:
+    where = f"inputs of @{function.name}"
+    for name in [*inputs, *states]:
+        if name not in function.inputs:
+            raise OptcError("unknown-input", where, "name", f"one of {', '.join(function.inputs)}", name)
+    out: list[Any] = []
+    for name, kind in function.inputs.items():
+        if isinstance(kind, StateType):
+            shape = kind.tensor.static_shape
+            out.append(states[name] if name in states else Cell(np.zeros(shape, kind.tensor.dtype.numpy)))
+        elif name not in inputs:
+            raise OptcError("missing-input", where, f"input {name}", f"given, as {kind}")
+        else:
+            array = np.asarray(inputs[name])
+            _check_array(array, kind, sizes, where, f"input {name}")
+            out.append(array)
+    return tuple(out)
+
+
+def _check_array(array: Any, kind: Type, sizes: Sizes, where: str, what: str) -> None:
+    if not isinstance(kind, TensorType):
+        return
+    if not isinstance(array, np.ndarray | np.generic) or array.dtype != kind.dtype.numpy:
+        raise OptcError("array-dtype", where, what, f"{kind} ({kind.dtype.numpy})", getattr(array, "dtype", array))
+    if array.ndim != kind.rank or not all(map(lambda s, d: _fits(s, d, sizes), array.shape, kind.shape)):
+        raise OptcError("array-shape", where, what, f"of shape {kind}", list(array.shape))
+
+
+def _fits(size: int, dim: Dim, sizes: Sizes) -> bool:
+    if not isinstance(dim, SymDim):
+        return size == dim
+    if len(dim.terms) == 1 and dim.terms[0][1] == 1 and len(dim.terms[0][0]) == 1:
+        atom = dim.terms[0][0][0]
+        if isinstance(atom, str):
+            return atom == "?" or sizes.setdefault(atom, size) == size
+    known = dim.substitute(sizes)
+    return isinstance(known, SymDim) or known == size
+
+
+class _Run:
+    """One run: the arrays of the values that are still needed."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        self.sizes = sizes
+        self.arrays: dict[Value, Any] = {}
+
+    def block(self, block: Block, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        arrays = self.arrays
+        arrays.update(zip(block.params, arguments, strict=True))
+        for op, dead in zip(block.ops, last_uses(block), strict=True):
+            for value, array in zip(op.results, self.op(op), strict=True):
+                arrays[value] = array
+            for value in dead:
+                arrays.pop(value, None)
+        return tuple(arrays[value] for value in block.results)
+
+    def op(self, op: Op) -> tuple[Any, ...]:
+        operands = tuple(self.fetch(argument) for argument in op.arguments())
+        with np.errstate(all="ignore"):
+            out = op.execute(operands, self.block) if op.spec.regions else op.evaluate(*operands)
+        results = out if isinstance(out, tuple) else (out,)
+        if len(results) != len(op.results):
+            raise op.refuse("result-count", "evaluation", f"{len(op.results)} arrays", len(results))
+        for array, value in zip(results, op.results, strict=True):
+            # Sizes that only the data decides get a fresh name each time a loop body runs.
+            _check_array(array, value.type, dict(self.sizes), op.describe(), f"result {value!r}")
+        return results
+
+    def fetch(self, argument: Any) -> Any:
+        if type(argument) is tuple:
+            return tuple(self.fetch(item) for item in argument)
+        return None if argument is None else self.arrays[argument]

@@ -1,0 +1,98 @@
+"""The types of values: tensors, states, and the type of which nothing is known."""
+
+import math
+
+import attrs
+
+from optc.ir.dims import Dim, Shape, is_static, product, refines
+from optc.ir.dtypes import DType
+
+
+def _shape(shape: "tuple[Dim, ...] | list[Dim]") -> Shape:
+    return tuple(shape)
+
+
+@attrs.frozen(hash=True, cache_hash=True)
+class TensorType:
+    """A dense tensor of `dtype` whose dimensions are `shape` (`()` is a scalar)."""
+
+    dtype: DType
+    shape: Shape = attrs.field(default=(), converter=_shape)
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def elements(self) -> Dim:
+        """Number of elements; symbolic where the shape is."""
+        return product(self.shape)
+
+    @property
+    def is_static(self) -> bool:
+        return is_static(self.shape)
+
+    @property
+    def static_shape(self) -> tuple[int, ...]:
+        """The shape as integers.
+
+        Raises:
+            ValueError: a dimension is symbolic.
+        """
+        if not self.is_static:
+            raise ValueError(f"{self} has a symbolic dimension")
+        return self.shape  # type: ignore[return-value]  # is_static is the proof
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of the packed, contiguous tensor.
+
+        Raises:
+            ValueError: a dimension is symbolic.
+        """
+        return self.dtype.packed_bytes(math.prod(self.static_shape))
+
+    def with_shape(self, shape: Shape) -> "TensorType":
+        return TensorType(self.dtype, shape)
+
+    def with_dtype(self, dtype: DType) -> "TensorType":
+        return TensorType(dtype, self.shape)
+
+    def __str__(self) -> str:
+        return f"{self.dtype.value}[{','.join(map(str, self.shape))}]"
+
+
+@attrs.frozen
+class StateType:
+    """A place that keeps a tensor between predictions (Core ML's states)."""
+
+    tensor: TensorType
+
+    def __str__(self) -> str:
+        return f"state<{self.tensor}>"
+
+
+@attrs.frozen
+class UnknownType:
+    """The type of a value of an opaque op whose file does not say it."""
+
+    def __str__(self) -> str:
+        return "unknown"
+
+
+Type = TensorType | StateType | UnknownType
+
+
+def type_refines(written: Type, inferred: Type) -> bool:
+    """Whether a written type equals the inferred one, or is more precise where inference knows nothing."""
+    if isinstance(inferred, UnknownType) or written == inferred:
+        return True
+    if isinstance(written, StateType) and isinstance(inferred, StateType):
+        return type_refines(written.tensor, inferred.tensor)
+    if not (isinstance(written, TensorType) and isinstance(inferred, TensorType)):
+        return False
+    return (
+        written.dtype is inferred.dtype
+        and written.rank == inferred.rank
+        and all(refines(w, i) for w, i in zip(written.shape, inferred.shape, strict=True))
+    )

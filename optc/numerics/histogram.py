@@ -1,0 +1,88 @@
+"""Histograms of distinct values: what one-dimensional clustering needs to know about a tensor."""
+
+from typing import Any, NamedTuple
+
+import ml_dtypes
+import numpy as np
+
+from optc.errors import OptcError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_SLICE = 1 << 20
+_SIXTEEN_BIT_FLOATS = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
+
+
+class Histogram(NamedTuple):
+    """Distinct values and how much each weighs.
+
+    Attributes:
+        points: `float64[n]`, strictly ascending, finite; -0.0 and 0.0 are one point.
+        mass: `float64[n]`, positive: the number of times that each value occurs, or the sum of its weights.
+    """
+
+    points: Array
+    mass: Array
+
+
+def histogram(values: Array, weights: Array | None = None) -> Histogram:
+    """The histogram of an array of real numbers (any shape); values of weight 0 are left out.
+
+    Args:
+        values: floats or integers; conversion to float64 must be exact (so not beyond 2**53).
+        weights: non-negative finite numbers of the same shape; 1 each if not given.
+
+    Raises:
+        OptcError: a value or weight is not finite (`not-finite`), a weight is negative or of another shape,
+            or nothing with a positive weight is left.
+    """
+    flat = np.ascontiguousarray(values).reshape(-1)
+    loads = None if weights is None else _checked_weights(weights, values.shape)
+    points, mass = (_by_code if flat.dtype in _SIXTEEN_BIT_FLOATS else _by_sorting)(flat, loads)
+    if not np.isfinite(points).all():
+        raise OptcError("not-finite", "histogram", "every value", "finite", "NaN or infinity")
+    held = mass > 0
+    if not held.any():
+        raise OptcError("no-values", "histogram", "array", "at least one value with a positive weight")
+    return Histogram(points[held], mass[held])
+
+
+def _checked_weights(weights: Array, shape: tuple[int, ...]) -> Array:
+    if weights.shape != shape:
+        raise OptcError("weights-shape", "histogram", "weights", f"of shape {list(shape)}", list(weights.shape))
+    flat = np.asarray(weights, np.float64).reshape(-1)
+    if not np.isfinite(flat).all():
+        raise OptcError("not-finite", "histogram", "every weight", "finite", "NaN or infinity")
+    if flat.size and flat.min() < 0:
+        raise OptcError("negative-weight", "histogram", "every weight", "at least 0", flat.min())
+    return flat
+
+
+def _by_code(flat: Array, weights: Array | None) -> tuple[Array, Array]:
+    """Count the 65,536 codes of a 16-bit float, in slices; no sorting of values."""
+    codes = flat.view(np.uint16)
+    counts = np.zeros(1 << 16, np.int64)
+    mass = np.zeros(1 << 16)
+    for start in range(0, flat.size, _SLICE):
+        part = codes[start : start + _SLICE]
+        counts += np.bincount(part, minlength=1 << 16)
+        if weights is not None:
+            mass += np.bincount(part, weights[start : start + _SLICE], minlength=1 << 16)
+    if weights is None:
+        mass = counts.astype(np.float64)
+    present = np.flatnonzero(counts)
+    points = present.astype(np.uint16).view(flat.dtype).astype(np.float64)
+    return _merged(points, mass[present])
+
+
+def _by_sorting(flat: Array, weights: Array | None) -> tuple[Array, Array]:
+    if weights is None:
+        points, counts = np.unique(flat, return_counts=True)
+        return points.astype(np.float64), counts.astype(np.float64)
+    return _merged(flat.astype(np.float64), weights)
+
+
+def _merged(points: Array, mass: Array) -> tuple[Array, Array]:
+    """Ascending distinct points, with the masses of equal ones (such as -0.0 and 0.0) added up."""
+    distinct, inverse = np.unique(points, return_inverse=True)
+    return distinct, np.bincount(inverse.reshape(-1), mass, minlength=len(distinct))

@@ -1,0 +1,160 @@
+"""Scalar palettes: a few centres that stand for all values of a tensor.
+
+`kmeans_1d` gives the palette with the least weighted squared error there is; `uniform_palette` and `unique_palette`
+are the plain alternatives. A palette's centres are float64; `Palette.table` rounds them to the type that is
+stored, after which `assign` must be asked again, since rounding moves the borders between centres.
+"""
+
+import math
+from typing import Any
+
+import attrs
+import numpy as np
+
+from optc.errors import OptcError
+from optc.numerics.histogram import Histogram, histogram
+from optc.numerics.partition import best_split
+from optc.numerics.partition_cost import group_cells
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+INDEX_BITS = (1, 2, 3, 4, 6, 8)  # the widths of indices that are stored
+
+_SLICE = 1 << 20
+
+
+@attrs.frozen(eq=False)
+class Palette:
+    """Centres that stand for the values of a tensor.
+
+    Attributes:
+        centres: `float64[m]`, strictly ascending; `m` may be less than was asked for if there are fewer distinct values.
+        sse: weighted sum of squared errors when each value takes its nearest centre.
+        gap: how much `sse` can at most exceed that of the best palette of so many centres: 0 where every value is a
+            centre, else the bound on float64 rounding in the search, or infinity for a palette that is not optimised.
+    """
+
+    centres: Array
+    sse: float
+    gap: float
+
+    def table(self, dtype: Any) -> Array:
+        """The centres rounded to the stored `dtype`, ascending (neighbours may become equal).
+
+        Raises:
+            OptcError: a centre is beyond the range of `dtype` (`not-finite`).
+        """
+        with np.errstate(over="ignore"):  # reported below, as an error of ours
+            table = self.centres.astype(dtype)
+        if not np.isfinite(table.astype(np.float64)).all():
+            raise OptcError("not-finite", f"palette rounded to {table.dtype}", "every centre", "finite", "infinity")
+        return table
+
+
+def kmeans_1d(values: Array, k: int, weights: Array | None = None) -> Palette:
+    """The best palette of at most `k` centres: exact weighted one-dimensional k-means.
+
+    Minimises the sum of `weight * (value - nearest centre)**2` over all palettes, by a dynamic programme on the
+    histogram of distinct values (see `optc.numerics.partition`). Needs memory in proportion to the number of distinct values.
+
+    Args:
+        values: real numbers of any shape.
+        k: at least 1.
+        weights: non-negative, of the same shape; 1 each if not given.
+
+    Raises:
+        OptcError: `k` is less than 1, or what `histogram` refuses.
+    """
+    if k < 1:
+        raise OptcError("palette-size", "k-means", "number of centres", "at least 1", k)
+    return kmeans_of_histogram(histogram(values, weights), k)
+
+
+def kmeans_of_histogram(counted: Histogram, k: int) -> Palette:
+    """`kmeans_1d` of a histogram that is already there, so that several `k` may be tried on one tensor."""
+    # Powers of two take out the scale without rounding, so that no square overflows.
+    exponent = int(np.frexp(np.abs(counted.points).max())[1])
+    load = int(np.frexp(counted.mass.max())[1])
+    points, mass = np.ldexp(counted.points, -exponent), np.ldexp(counted.mass, -load)
+    split = best_split(points, mass, min(k, len(points)))
+    cells = group_cells(points, mass, split.bounds)
+    scale = 2 * exponent + load
+    return Palette(np.ldexp(cells.mean, exponent), _ldexp(float(cells.sse.sum()), scale), _ldexp(split.gap, scale))
+
+
+def uniform_palette(values: Array, bits: int) -> Palette:
+    """`2**bits` centres at equal distances from the least to the greatest value (one centre if all are equal).
+
+    Raises:
+        OptcError: `bits` is not 1 to 8, or what `histogram` refuses.
+    """
+    _check_bits(bits)
+    counted = histogram(values)
+    centres = np.unique(np.linspace(counted.points[0], counted.points[-1], 1 << bits))
+    error = counted.points - centres[assign(counted.points, centres)]
+    return Palette(centres, float((counted.mass * error * error).sum()), math.inf)
+
+
+def unique_palette(values: Array, bits: int) -> Palette:
+    """The distinct values themselves: a palette without any error.
+
+    Raises:
+        OptcError: there are more than `2**bits` distinct values (`too-many-values`), or what `histogram` refuses.
+    """
+    _check_bits(bits)
+    points = histogram(values).points
+    if len(points) > 1 << bits:
+        raise OptcError(
+            "too-many-values", "unique palette", "number of distinct values", f"at most {1 << bits} for {bits} bits",
+            len(points), "use more bits, or k-means",
+        )  # fmt: skip
+    return Palette(points, 0.0, 0.0)
+
+
+def index_bits(entries: int) -> int:
+    """The least width of `INDEX_BITS` whose indices reach `entries` table entries.
+
+    Raises:
+        OptcError: there are more than 256 entries, or none.
+    """
+    for bits in INDEX_BITS:
+        if 1 <= entries <= 1 << bits:
+            return bits
+    raise OptcError("palette-size", "palette", "number of entries", "from 1 to 256", entries)
+
+
+def assign(values: Array, centres: Array) -> Array:
+    """Indices (`uint8`, shape of `values`) of the nearest of ascending `centres`; the lower index on a tie.
+
+    Borders are the midpoints of neighbouring centres in float64. Of equal centres the first is taken.
+
+    Raises:
+        OptcError: there are no or more than 256 centres, they descend, or a value or centre is not finite.
+    """
+    levels = centres.astype(np.float64)
+    if not 1 <= levels.size <= 256 or levels.ndim != 1:
+        raise OptcError("palette-size", "palette", "centres", "a list of 1 to 256 numbers", list(levels.shape))
+    if not np.isfinite(levels).all():
+        raise OptcError("not-finite", "palette", "every centre", "finite", "NaN or infinity")
+    if (np.diff(levels) < 0).any():
+        raise OptcError("palette-order", "palette", "centres", "in ascending order")
+    borders = levels[:-1] / 2 + levels[1:] / 2
+    flat = np.ascontiguousarray(values).reshape(-1)
+    out = np.empty(flat.size, np.uint8)
+    for start in range(0, flat.size, _SLICE):
+        part = flat[start : start + _SLICE].astype(np.float64)
+        if not np.isfinite(part).all():
+            raise OptcError("not-finite", "palette indices", "every value", "finite", "NaN or infinity")
+        out[start : start + _SLICE] = np.searchsorted(borders, part, side="left")
+    return out.reshape(values.shape)
+
+
+def _check_bits(bits: int) -> None:
+    if not 1 <= bits <= 8:
+        raise OptcError("palette-bits", "palette", "bits per index", "from 1 to 8", bits)
+
+
+def _ldexp(number: float, exponent: int) -> float:
+    """`number * 2**exponent`, infinity where that is too large."""
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(number, exponent))
