@@ -6,8 +6,10 @@ shape inference can compute with dimensions as if they were numbers. `?` is the 
 is known: every expression with it is `?`, and it agrees with anything.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -29,7 +31,13 @@ Term = tuple[tuple[Atom, ...], int]
 
 
 def _atom_key(atom: Atom) -> str:
-    return atom if isinstance(atom, str) else atom.text
+    return _name_text(atom) if isinstance(atom, str) else atom.text
+
+
+@lru_cache(maxsize=4096)
+def _name_text(name: str) -> str:
+    """A name as it is written; one that does not look like a name (models have such) is in quotes."""
+    return name if name == "?" or NAME.fullmatch(name) else json.dumps(name)
 
 
 @attrs.frozen(hash=True, cache_hash=True)
@@ -48,10 +56,9 @@ class SymDim:
         return self == UNKNOWN
 
     def _combine(self, other: "Dim", build: Callable[[Iterable[Term], Iterable[Term]], Iterable[Term]]) -> "Dim":
-        rhs = other if isinstance(other, SymDim) else _constant(other)
-        if UNKNOWN in (self, rhs):
+        if UNKNOWN in (self, other):
             return UNKNOWN
-        return _normal(build(self.terms, rhs.terms))
+        return _normal(build(self.terms, _terms(other)))
 
     def __add__(self, other: "Dim") -> Any:
         return self._combine(other, lambda a, b: [*a, *b])
@@ -75,6 +82,8 @@ class SymDim:
             return UNKNOWN
         if isinstance(divisor, SymDim):
             return self._divide_exactly(divisor)
+        if divisor < 0:
+            return -self // -divisor
         whole = tuple((atoms, c // divisor) for atoms, c in self.terms if c % divisor == 0)
         rest = _normal((atoms, c) for atoms, c in self.terms if c % divisor != 0)
         if isinstance(rest, int):
@@ -127,13 +136,14 @@ class SymDim:
         return frozenset(found)
 
     def __str__(self) -> str:
-        parts = []
+        parts: list[str] = []
         for atoms, coefficient in self.terms:
             factors = [_atom_key(a) for a in atoms]
-            if coefficient != 1 or not factors:
-                factors.insert(0, str(coefficient))
-            parts.append("*".join(factors))
-        return "+".join(parts).replace("+-1*", "-").replace("+-", "-")
+            if abs(coefficient) != 1 or not factors:
+                factors.insert(0, str(abs(coefficient)))
+            sign = "-" if coefficient < 0 else "+" if parts else ""
+            parts.append(sign + "*".join(factors))
+        return "".join(parts)
 
 
 Dim = int | SymDim
@@ -142,6 +152,10 @@ Shape = tuple[Dim, ...]
 
 def _constant(value: int) -> SymDim:
     return SymDim((((), value),) if value else ())
+
+
+def _terms(dim: Dim) -> tuple[Term, ...]:
+    return dim.terms if isinstance(dim, SymDim) else _constant(dim).terms
 
 
 def _normal(terms: Iterable[Term]) -> Dim:
@@ -184,18 +198,24 @@ def refines(written: Dim, inferred: Dim) -> bool:
     return written == inferred or inferred == UNKNOWN
 
 
-class _Reader:
-    """Recursive descent over the text of one dimension."""
+_MOST_TOKENS = 256
+_MOST_TERMS = 64  # of a product of sums; what is printed has such products only under a division
+_DEEPEST = 50
 
-    TOKEN = re.compile(r"\s*(//|[-+*()?]|\d+|[A-Za-z_][A-Za-z0-9_.]*)")
+
+class _Reader:
+    """Recursive descent over the text of one dimension, bounded in length, depth and growth."""
+
+    TOKEN = re.compile(rf'\s*(//|[-+*()?]|[0-9]{{1,19}}|{NAME.pattern}|"(?:[^"\\]|\\.)*")')
 
     def __init__(self, text: str) -> None:
         self.tokens: list[str] = []
         at = 0
-        while at < len(text.rstrip()):
+        end = len(text.rstrip())
+        while at < end:
             match = self.TOKEN.match(text, at)
-            if match is None or len(self.tokens) > 1000:
-                raise ValueError(f"not a dimension: {text!r}")
+            if match is None or len(self.tokens) == _MOST_TOKENS:
+                raise ValueError(f"not a dimension, or too long a one: {text[:100]!r}")
             self.tokens.append(match[1])
             at = match.end()
         self.at = 0
@@ -209,31 +229,38 @@ class _Reader:
         return token
 
     def sum(self, depth: int) -> Any:
-        total: Any = -self.product(depth) if self._skip("-") else self.product(depth)
+        parts: list[Any] = [-self.product(depth) if self._skip("-") else self.product(depth)]
         while self.peek() in ("+", "-"):
-            total = total + self.product(depth) if self.take() == "+" else total - self.product(depth)
-        return total
+            parts.append(self.product(depth) if self.take() == "+" else -self.product(depth))
+        if UNKNOWN in parts:
+            return UNKNOWN
+        return _normal(term for part in parts for term in _terms(part))
 
     def product(self, depth: int) -> Any:
         total = self.atom(depth)
         while self.peek() in ("*", "//"):
-            if self.take() == "*":
-                total = total * self.atom(depth)
-            else:
-                divisor = self.atom(depth)
-                if divisor == 0:
+            operator = self.take()
+            factor = self.atom(depth)
+            if operator == "//":
+                if factor == 0:
                     raise ValueError("a dimension is divided by zero")
-                total = total // divisor
+                total = total // factor
+            elif len(_terms(total)) * len(_terms(factor)) > _MOST_TERMS:
+                raise ValueError("a dimension multiplies sums that are too long")
+            else:
+                total = total * factor
         return total
 
     def atom(self, depth: int) -> Any:
         token = self.take()
         if token.isdigit():
             return int(token)
-        if token == "(" and depth < 50:
+        if token == "(" and depth < _DEEPEST:
             inner = self.sum(depth + 1)
             if self.take() == ")":
                 return inner
+        elif token[:1] == '"':
+            return SymDim.named(json.loads(token))
         elif token == "?" or NAME.fullmatch(token):
             return SymDim.named(token)
         raise ValueError(f"a dimension cannot have {token!r} here")

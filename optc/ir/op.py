@@ -63,7 +63,31 @@ def bytes_of(kind: Type) -> Dim:
     return (elements * tensor.dtype.bits + 7) // 8  # type: ignore[no-any-return]  # Dim arithmetic is Any
 
 
-@attrs.frozen
+def _declare(cls: C, name: str) -> C:
+    made = attrs.frozen(cls, field_transformer=complete_field, repr=False)
+    specs = [read_field(f) for f in attrs.fields(made)]
+    made.spec = OpSpec(
+        name,
+        tuple(s for s in specs if isinstance(s, OperandField)),
+        tuple(s for s in specs if isinstance(s, AttributeField)),
+        tuple(s for s in specs if isinstance(s, RegionField)),
+    )
+    return made
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(operand, attribute, region, result_values))
+def op(name: str) -> Callable[[C], C]:
+    """Declare the class below as the op called `name` in the text form."""
+    return lambda cls: _declare(cls, name)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(operand, attribute, region, result_values))
+def abstract_op(cls: C) -> C:
+    """Declare a base class that lends its fields to ops, without being an op itself."""
+    return _declare(cls, "")
+
+
+@abstract_op
 class Op:
     """Base of all ops. `results` are the values it defines; their types are inferred unless they are given."""
 
@@ -208,30 +232,3 @@ class Op:
         """How messages name this op: `op %y = relu`."""
         named = ", ".join(f"%{v.name}" for v in self.results if v.name)
         return f"op {named} = {self.name}" if named else f"op {self.name}"
-
-
-Op.spec = OpSpec("op", (), (), ())
-
-
-def _declare(cls: C, name: str) -> C:
-    made = attrs.frozen(cls, field_transformer=complete_field, repr=False)
-    specs = [read_field(f) for f in attrs.fields(made)]
-    made.spec = OpSpec(
-        name,
-        tuple(s for s in specs if isinstance(s, OperandField)),
-        tuple(s for s in specs if isinstance(s, AttributeField)),
-        tuple(s for s in specs if isinstance(s, RegionField)),
-    )
-    return made
-
-
-@dataclass_transform(frozen_default=True, field_specifiers=(operand, attribute, region, result_values))
-def op(name: str) -> Callable[[C], C]:
-    """Declare the class below as the op called `name` in the text form."""
-    return lambda cls: _declare(cls, name)
-
-
-@dataclass_transform(frozen_default=True, field_specifiers=(operand, attribute, region, result_values))
-def abstract_op(cls: C) -> C:
-    """Declare a base class that lends its fields to ops, without being an op itself."""
-    return _declare(cls, "")

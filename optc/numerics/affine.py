@@ -143,10 +143,7 @@ def quantize(weights: Array, dtype: str | tuple[int, int], blocks: Shape, symmet
         greatest = np.maximum(-least, greatest)
         least = -greatest
     scale = _scales(least, greatest, high - low, weights.dtype)
-    if symmetric:
-        offset = np.full(groups, (low + high) // 2)
-    else:
-        offset = np.clip(np.rint(low - least / scale.astype(np.float64)), low, high).astype(np.int64)
+    offset = np.full(groups, (low + high) // 2) if symmetric else _offsets(least, greatest, low, high)
     codes = _codes(weights, scale, offset, (low, high))
     return Quantized(codes, scale, offset.astype(codes.dtype) if offset.any() else None)
 
@@ -189,8 +186,9 @@ def _block_extremes(weights: Array, groups: Shape) -> tuple[Array, Array]:
     """Least and greatest weight of each block, as float64, with 0 always inside."""
     view = _blocked(weights, groups)
     inner = tuple(range(1, view.ndim, 2))
-    least = view.min(axis=inner, initial=0.0).astype(np.float64)
-    greatest = view.max(axis=inner, initial=0.0).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a NaN is reported below, as an error of ours
+        least = view.min(axis=inner, initial=0.0).astype(np.float64)
+        greatest = view.max(axis=inner, initial=0.0).astype(np.float64)
     if not (np.isfinite(least).all() and np.isfinite(greatest).all()):
         raise OptcError("not-finite", "quantization", "every weight", "finite", "NaN or infinity")
     return least.reshape(groups), greatest.reshape(groups)
@@ -200,9 +198,21 @@ def _scales(least: Array, greatest: Array, steps: int, dtype: np.dtype[Any]) -> 
     """Range over number of steps, rounded to `dtype`; never 0, so that no quotient is infinite or NaN."""
     width = greatest / steps - least / steps
     scale = width.astype(dtype)
-    smallest = ml_dtypes.finfo(dtype).smallest_subnormal
-    scale = np.where((scale == 0) & (width > 0), smallest, scale).astype(dtype)
-    return np.where(width == 0, np.ones((), dtype), scale).astype(dtype)
+    one = np.ones((), dtype)
+    epsilon = float(np.nextafter(one, one + one)) - 1
+    # Rounding down by more than that happens among subnormals only, where quotients would overrun the codes.
+    short = scale.astype(np.float64) < width * (1 - epsilon)
+    scale = np.where(short, np.nextafter(scale, one), scale)
+    return np.where(width == 0, one, scale).astype(dtype)
+
+
+def _offsets(least: Array, greatest: Array, low: int, high: int) -> Array:
+    """The codes that stand for 0 (`low` for a block of zeros), when `least..greatest` is mapped onto `low..high`."""
+    peak = np.maximum(greatest, -least)
+    peak = np.where(peak == 0, 1.0, peak)
+    below, above = least / peak, greatest / peak  # so that neither products nor the width overflow
+    width = np.where(above == below, 1.0, above - below)
+    return np.clip(np.rint((low * above - high * below) / width), low, high).astype(np.int64)
 
 
 def _codes(weights: Array, scale: Array, offset: Array, limits: tuple[int, int]) -> Array:

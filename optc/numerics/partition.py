@@ -1,20 +1,22 @@
 """The best split of points on a line into `k` runs, exactly: optimal one-dimensional k-means.
 
 The dynamic programme is `F[t][j] = min over i < j of F[t - 1][i] + cost(i, j)`, where `cost` is Monge, so the best
-`i` never decreases with `j` (Wu 1991, "Optimal quantization by matrix searching"; Aggarwal, Klawe, Moran, Shor and
-Wilber 1987). Done in full for a million points and 256 runs it would be slow, so the boundaries are first confined, by a
-bound that is proved, with coarser and coarser questions answered first:
+`i` never decreases with `j` (Aggarwal, Klawe, Moran, Shor and Wilber 1987; Wu 1991, "Optimal quantization by matrix
+searching"). In full, for a million points and 256 runs, it would be slow, so the boundaries are first confined to
+windows by a bound that is proved on coarser questions:
 
-* Let `E` be the least cost and `a` the means of its runs. Allow boundaries at the edges of cells only, and move each
-  boundary of the best split to the nearer edge (the one on the far side of the cell's mean). A boundary between means
-  `a[t]` and `a[t + 1]` in cell `c` then costs at most `(a[t + 1] - a[t]) * spread[c]` more: the points between the edge and the midpoint
-  `z` pay `2 * (a[t + 1] - a[t]) * |x - z|` each, and their sum is greatest, namely half of `spread`, for `z` at the cell's mean.
-  The differences of means add up to at most the range of the points, so a split at edges exists that costs at most
-  `E + range * max(spread)`.
-* `F` from the left and the same from the right give, for each edge and each `t`, the least cost of a split at edges
-  whose boundary `t` is that edge. Where it exceeds `best known cost + range * max(spread)`, boundary `t` of the best split is not next to that edge.
+* Let `E` be the least cost and `a[t]` the means of its runs. Group the points in cells, and move each boundary that
+  is inside a cell to one of the cell's edges, such that all of the cell goes to the mean nearest to the cell's own.
+  With the means as they were, a boundary in cell `c`, where the midpoint of two means is `z`, makes some points `x`
+  of the cell pay `2 (a[t + 1] - a[t]) |x - z|` more. That sum is greatest for `z` at the cell's mean, where it is
+  `(a[t + 1] - a[t]) spread[c]`. The differences of means add up to at most the range of the points. So there is
+  a split at edges of cost at most `E + range * max(spread)`.
+* `F` from the left plus the same from the right give, for each edge and each `t`, the least cost of a split at edges
+  whose boundary `t` is that edge. Where it exceeds `best cost known + range * max(spread)`, boundary `t` of the best
+  split lies in neither cell beside that edge.
 
-Finer cells give tighter windows, and the last step, over single points, decides among all positions that are left.
+Finer cells give narrower windows. The last step, over single points, decides among all positions that are left, so
+the result is exact whatever the data; only the time depends on how well the windows close.
 """
 
 from itertools import pairwise
@@ -162,7 +164,7 @@ def _forward(cells: Cells, windows: _Windows, strict: bool) -> _Layers:
 
 
 def _row_minima(sums: Moments, base: Array, rows: Array, last: Array) -> tuple[Array, Array, int]:
-    """For each row `j` the least `base[i] + cost(i, j)` over `0 <= i <= last[j]`, the least such `i`, and the number of stages.
+    """For each row `j` the least `base[i] + cost(i, j)` over `i <= last[j]`, that `i`, and the number of stages.
 
     `rows` and `last` ascend; positions count from the start of `sums`. Rows far apart come first, and each solved
     row bounds the search of those between.

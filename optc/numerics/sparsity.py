@@ -83,7 +83,7 @@ def threshold_mask(weights: Array, threshold: float) -> Array:
     """
     magnitude = np.abs(weights)
     _check_numbers(magnitude)
-    return magnitude.astype(np.float64) > threshold
+    return np.greater(magnitude.astype(np.float64), threshold)
 
 
 def n_of_m_mask(weights: Array, zeros: int, block: int, axis: int) -> Array:
@@ -103,7 +103,7 @@ def n_of_m_mask(weights: Array, zeros: int, block: int, axis: int) -> Array:
     missing = -along.shape[-1] % block
     # Padding is below every magnitude, so it is what goes first.
     padded = np.pad(along.astype(np.float64), [(0, 0)] * (along.ndim - 1) + [(0, missing)], constant_values=-1.0)
-    blocks = padded.reshape(*padded.shape[:-1], -1, block)
+    blocks = padded.reshape(*padded.shape[:-1], padded.shape[-1] // block, block)
     kept = np.ones(blocks.shape, np.bool_)
     np.put_along_axis(kept, np.argsort(blocks, axis=-1, kind="stable")[..., :zeros], False, axis=-1)
     whole = kept.reshape(padded.shape)[..., : along.shape[-1]]
@@ -135,10 +135,10 @@ def _keep_greatest(magnitude: Array, drop: int) -> Array:
     if drop == 0:
         return np.ones(magnitude.shape, np.bool_)
     limit = np.partition(flat, drop - 1)[drop - 1]
-    kept = flat > limit
+    kept: Array = flat > limit
     ties = np.flatnonzero(flat == limit)
     kept[ties[drop - int(np.count_nonzero(flat < limit)) :]] = True
-    return kept.reshape(magnitude.shape)
+    return np.reshape(kept, magnitude.shape)
 
 
 def _check_numbers(magnitude: Array) -> None:

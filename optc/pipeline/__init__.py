@@ -1,0 +1,1 @@
+"""Passes and what runs them: options, pipeline text, the manager, remarks, and rewrite rules."""

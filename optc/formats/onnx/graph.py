@@ -1,0 +1,154 @@
+"""The ONNX graph that exporters add nodes to, and the signature of exporters."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from optc.errors import OptcError
+from optc.formats.onnx.tensors import elem_type, tensor_to_proto
+from optc.ir.block import Block
+from optc.ir.dtypes import DType
+from optc.ir.op import Op
+from optc.ir.tensor import Tensor
+from optc.ir.types import TensorType
+from optc.ir.value import Value
+
+
+class Names:
+    """Names of ONNX values and nodes, each given once in the whole model."""
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set()
+        self._next: dict[str, int] = {}
+
+    def fresh(self, wanted: str) -> str:
+        """`wanted`, or that with a number if it is taken."""
+        name = wanted or "v"
+        while name in self.taken or name == "v":
+            number = self._next.get(wanted, 0)
+            self._next[wanted] = number + 1
+            name = f"{wanted or 'v'}_{number}"
+            if name not in self.taken:
+                break
+        self.taken.add(name)
+        return name
+
+
+class Graph:
+    """Nodes and initializers of one ONNX graph; nested blocks become graphs of their own with the same names."""
+
+    def __init__(self, names: Names, outer: "Graph | None" = None) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self.value_infos: list[onnx.ValueInfoProto] = []
+        self._names = names
+        self._of: dict[Value, str] = {} if outer is None else outer._of
+        self._constants: dict[Any, str] = {} if outer is None else outer._constants
+        self._root: Graph = self if outer is None else outer._root
+        self._preferred: dict[Value, str] = {}
+        self.block_results: list[str] = []
+        """Names of the results of a nested block."""
+        self.export_block: Callable[[Block, Graph], None] | None = None if outer is None else outer.export_block
+
+    def name(self, value: Value | None) -> str:
+        """The ONNX name of a value; the empty string for an absent operand."""
+        return "" if value is None else self._of[value]
+
+    def define(self, value: Value, wanted: str = "") -> str:
+        """Give a value its name."""
+        preferred = self._preferred.get(value, "")
+        self._of[value] = preferred or self._names.fresh(wanted or value.name)
+        return self._of[value]
+
+    def reserve(self, name: str) -> None:
+        """Keep a name for an output."""
+        self._names.taken.add(name)
+
+    def prefer(self, value: Value, name: str) -> None:
+        """Let a value have a reserved name when it is defined."""
+        self._preferred[value] = name
+
+    def alias(self, value: Value, name: str) -> None:
+        """Let a value be known by the name of another."""
+        self._of[value] = name
+
+    def outputs(self, op: Op) -> list[str]:
+        """Names for all results of an op, for the node that computes them."""
+        return [self.define(value) for value in op.results]
+
+    def node(
+        self, op_type: str, inputs: Sequence[str], outputs: Sequence[str] | int = 1, domain: str = "", **attributes: Any
+    ) -> str:
+        """Add a node; `outputs` are names, or how many fresh ones to make. Gives the first output's name.
+
+        Attributes that are None are left out; dtypes are written as ONNX's numbers, tensors as tensors.
+        """
+        names = [self._names.fresh("") for _ in range(outputs)] if isinstance(outputs, int) else list(outputs)
+        kept = {key: _attribute(value) for key, value in attributes.items() if value is not None}
+        inputs = list(inputs)
+        while inputs and not inputs[-1]:
+            inputs.pop()
+        label = self._names.fresh(f"{op_type}_{names[0]}" if names else op_type)
+        self.nodes.append(helper.make_node(op_type, inputs, names, name=label, domain=domain, **kept))
+        return names[0] if names else ""
+
+    def emit(self, op: Op, op_type: str, inputs: Sequence[Value | str | None], **attributes: Any) -> None:
+        """Add the node that computes the results of `op`."""
+        given = [value if isinstance(value, str) else self.name(value) for value in inputs]
+        self.node(op_type, given, self.outputs(op), **attributes)
+
+    def constant(self, values: Any, dtype: DType | None = None, name: str = "") -> str:
+        """The name of an initializer that holds `values`; equal ones without a name of their own are shared."""
+        tensor = values if isinstance(values, Tensor) else Tensor.of(np.asarray(values), dtype)
+        if not name and tensor in self._constants:
+            return self._constants[tensor]
+        given = self._names.fresh(name or "c")
+        self._root.initializers.append(tensor_to_proto(tensor, given))
+        if not name:
+            self._constants[tensor] = given
+        return given
+
+    def nested(self, block: Block) -> onnx.GraphProto:
+        """The graph of a nested block."""
+        if self.export_block is None:
+            raise OptcError("nested-block", "ONNX graph", "nested block", "written by the model's writer")
+        inner = Graph(self._names, self)
+        self.export_block(block, inner)
+        return inner.proto("body", block.params, inner.block_results, block.results)
+
+    def proto(
+        self, name: str, inputs: Sequence[Value], output_names: Sequence[str], outputs: Sequence[Value]
+    ) -> onnx.GraphProto:
+        """The finished graph."""
+        return helper.make_graph(
+            self.nodes, name,
+            [value_info(self.name(v), v) for v in inputs],
+            [value_info(n, v) for n, v in zip(output_names, outputs, strict=True)],
+            self.initializers, value_info=self.value_infos,
+        )  # fmt: skip
+
+
+def value_info(name: str, value: Value) -> onnx.ValueInfoProto:
+    """The declaration of a value; unknown types are left out."""
+    if not isinstance(value.type, TensorType):
+        return onnx.ValueInfoProto(name=name)
+    shape = [d if isinstance(d, int) else None if str(d) == "?" else str(d) for d in value.type.shape]
+    return helper.make_tensor_value_info(name, elem_type(value.type.dtype), shape)
+
+
+def _attribute(value: Any) -> Any:
+    if isinstance(value, DType):
+        return elem_type(value)
+    if isinstance(value, Tensor):
+        return tensor_to_proto(value, "")
+    if isinstance(value, bool):
+        return int(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+Exporter = Callable[[Any, Graph], None]
+"""Adds the nodes of one op, and names its results (`Graph.outputs` or `Graph.emit`)."""
+Exporters = Mapping[type[Op], Exporter]

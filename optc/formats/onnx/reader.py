@@ -1,0 +1,278 @@
+"""From an ONNX model to a program.
+
+Weights stay where they are: raw data of the file are referred to, external data are memory-mapped. A node that
+no importer maps is carried as an `opaque` op with the types that the file (or ONNX's own shape inference) gives.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+import onnx.inliner
+from google.protobuf.message import DecodeError
+
+from optc.errors import OptcError
+from optc.formats.onnx.compressed import fold_compressed
+from optc.formats.onnx.node import Importer, Node
+from optc.formats.onnx.tables import IMPORTERS
+from optc.formats.onnx.tensors import dtype_of, tensor_of_proto
+from optc.ir.block import Block, Function, Program
+from optc.ir.builder import Builder
+from optc.ir.const import Const
+from optc.ir.dims import UNKNOWN, Dim, SymDim
+from optc.ir.op import Op
+from optc.ir.opaque import Opaque
+from optc.ir.tensor import Tensor
+from optc.ir.types import TensorType, Type, UnknownType
+from optc.ir.value import Value
+
+OPSETS = range(11, 25)
+_MOST_FOR_SHAPE_INFERENCE = 1_500_000_000
+_STANDARD_DOMAINS = ("", "ai.onnx")
+
+
+def read_onnx(path: Path) -> Program:
+    """The program in an ONNX file.
+
+    Raises:
+        OptcError: the file is not an ONNX model, its opset is not from 11 to 24, or it is malformed; the message
+            names the node or tensor.
+    """
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except OSError as error:
+        raise OptcError("unreadable", str(path), "model file", "readable", error.strerror) from None
+    except (DecodeError, ValueError, RuntimeError):
+        raise OptcError("not-onnx", str(path), "content", "an ONNX model (protobuf)") from None
+    return program_of(model, path.parent, str(path))
+
+
+def program_of(model: onnx.ModelProto, folder: Path | None = None, where: str = "ONNX model") -> Program:
+    """The program in an ONNX model in memory; `folder` is where its external data are."""
+    if not model.HasField("graph") or not model.graph.node and not model.graph.output:
+        raise OptcError("not-onnx", where, "content", "an ONNX model (protobuf)", "no graph")
+    if model.functions:
+        model = onnx.inliner.inline_local_functions(model)
+    opset = _opset(model, where)
+    reader = _Reader(opset, folder, where, _inferred_types(model, where))
+    body, output_names = reader.graph(model.graph)
+    program = Program((Function("main", body, output_names),), _metadata(model))
+    return fold_compressed(program)
+
+
+def _opset(model: onnx.ModelProto, where: str) -> int:
+    versions = [entry.version for entry in model.opset_import if entry.domain in _STANDARD_DOMAINS]
+    if not versions or versions[0] not in OPSETS:
+        raise OptcError(
+            "onnx-opset", where, "opset", f"from {OPSETS[0]} to {OPSETS[-1]}", versions[0] if versions else "none"
+        )
+    return int(versions[0])
+
+
+def _metadata(model: onnx.ModelProto) -> dict[str, str]:
+    found = {entry.key: entry.value for entry in model.metadata_props}
+    found["onnx.graph"] = model.graph.name
+    for entry in model.opset_import:
+        if entry.domain not in _STANDARD_DOMAINS:
+            found[f"onnx.opset.{entry.domain}"] = str(entry.version)
+    return found
+
+
+def _inferred_types(model: onnx.ModelProto, where: str) -> dict[str, Type]:
+    """Types by value name: those the file declares, and what ONNX's shape inference adds."""
+    if model.ByteSize() < _MOST_FOR_SHAPE_INFERENCE:
+        try:
+            model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
+            pass  # what the file declares must do; our own inference comes anyway
+    graph = model.graph
+    return {info.name: type_of(info, where) for info in (*graph.value_info, *graph.output, *graph.input)}
+
+
+def type_of(info: onnx.ValueInfoProto, where: str) -> Type:
+    """The type that a declaration gives; unknown where it is no tensor or has no rank."""
+    tensor = info.type.tensor_type
+    if not info.type.HasField("tensor_type") or not tensor.elem_type or not tensor.HasField("shape"):
+        return UnknownType()
+    dtype = dtype_of(tensor.elem_type, f"{where}: value {info.name}")
+    return TensorType(dtype, tuple(_dim(dim) for dim in tensor.shape.dim))
+
+
+def _dim(dim: Any) -> Dim:
+    if dim.HasField("dim_value"):
+        return int(dim.dim_value) if dim.dim_value >= 0 else UNKNOWN
+    name = re.sub(r"[^A-Za-z0-9_.]", "_", dim.dim_param)
+    if not name or dim.dim_param.startswith("unk__"):
+        return UNKNOWN
+    return SymDim.named(name if name[0].isalpha() or name[0] == "_" else f"d{name}")
+
+
+class _Scope:
+    """Values by ONNX name, the names of enclosing graphs included."""
+
+    def __init__(self, outer: "_Scope | None" = None) -> None:
+        self.values: dict[str, Value] = {}
+        self.initializers: dict[str, onnx.TensorProto] = {}
+        self.outer = outer
+
+
+class _Reader:
+    def __init__(self, opset: int, folder: Path | None, where: str, types: Mapping[str, Type]) -> None:
+        self.opset = opset
+        self.folder = folder
+        self.where = where
+        self.types = types
+        self.defined: dict[Value, Op] = {}
+        self.depth = 0
+
+    def graph(
+        self, graph: onnx.GraphProto, outer: _Scope | None = None, param_types: Sequence[Type] = ()
+    ) -> tuple[Block, tuple[str, ...]]:
+        """The block of a graph and the names of its outputs."""
+        self.depth += 1
+        if self.depth > 32:
+            raise OptcError("nesting", self.where, "nesting of subgraphs", "at most 32 deep")
+        scope, builder = _Scope(outer), Builder()
+        if graph.sparse_initializer:
+            raise OptcError("sparse-initializer", self.where, "initializers", "dense tensors", "a sparse one")
+        scope.initializers = {t.name: t for t in graph.initializer}
+        inputs = [i for i in graph.input if i.name not in scope.initializers]
+        for index, info in enumerate(inputs):
+            declared = type_of(info, self.where)
+            given = param_types[index] if index < len(param_types) else declared
+            scope.values[info.name] = builder.param(given, info.name)
+        for node in graph.node:
+            self._node(node, scope, builder)
+        results = [self._value(o.name, scope, builder, f"output {o.name}") for o in graph.output]
+        self.depth -= 1
+        return builder.block(*results), tuple(o.name for o in graph.output)
+
+    def _value(self, name: str, scope: _Scope, builder: Builder, user: str) -> Value:
+        found: _Scope | None = scope
+        while found is not None:
+            if name in found.values:
+                return found.values[name]
+            if name in found.initializers:
+                tensor = tensor_of_proto(found.initializers[name], self.folder, self.where)
+                return self._constant(tensor, name, scope, builder)
+            found = found.outer
+        raise OptcError("undefined-value", self.where, f"input of {user}", "defined before its use", name)
+
+    def _constant(self, tensor: Tensor, name: str, scope: _Scope, builder: Builder) -> Value:
+        value = builder.const(tensor, name)
+        self.defined[value] = builder.ops[-1]
+        scope.values[name] = value
+        return value
+
+    def _node(self, node: onnx.NodeProto, scope: _Scope, builder: Builder) -> None:
+        label = f"{node.op_type} node {node.name or '(' + ', '.join(node.output) + ')'}"
+        inputs = tuple(self._value(i, scope, builder, label) if i else None for i in node.input)
+        attributes = {a.name: self._attribute(a, label) for a in node.attribute}
+        if node.op_type == "Constant" and node.domain in _STANDARD_DOMAINS:
+            self._constant(_constant_tensor(attributes, f"{self.where}: {label}"), node.output[0], scope, builder)
+            return
+        types = tuple(self.types.get(name, UnknownType()) for name in node.output)
+        seen = Node(
+            node.op_type, self.opset, inputs, attributes, tuple(node.output), types, builder, self.defined,
+            lambda graph, params: self.graph(graph, scope, params)[0],
+        )  # fmt: skip
+        start = len(builder.ops)
+        results = self._import(node, seen, label)
+        if results is None:
+            del builder.ops[start:]
+            results = builder.append(self._opaque(node, seen))
+        for name, value in zip(node.output, _named(builder, start, results, seen), strict=False):
+            if name:
+                scope.values[name] = value
+        for op in builder.ops[start:]:
+            self.defined.update(dict.fromkeys(op.results, op))
+
+    def _import(self, node: onnx.NodeProto, seen: Node, label: str) -> tuple[Value, ...] | None:
+        importer: Importer | None = IMPORTERS.get(node.op_type) if node.domain in _STANDARD_DOMAINS else None
+        if importer is None or any(v is not None and isinstance(v.type, UnknownType) for v in seen.inputs):
+            return None
+        try:
+            results = importer(seen)
+        except OptcError as error:
+            if error.slug in ("operand-type", "operand-dtype", "operand-same-dtype"):
+                return None
+            raise error.at(f"{self.where}: {label}") from None
+        except (TypeError, ValueError, IndexError, KeyError) as error:
+            raise OptcError("onnx-node", f"{self.where}: {label}", "node", "well formed", error) from None
+        if results is None:
+            return None
+        return results if isinstance(results, tuple) else (results,)
+
+    def _opaque(self, node: onnx.NodeProto, seen: Node) -> Opaque:
+        bodies = [(n, a) for n, a in seen.attributes.items() if isinstance(a, onnx.GraphProto)]
+        if any(g.input for _, g in bodies):
+            raise OptcError(
+                "opaque-subgraph", self.where, f"operator {node.op_type} with subgraphs", "one that optc knows"
+            )
+        extras = [(n, a) for n, a in seen.attributes.items() if not isinstance(a, onnx.GraphProto)]
+        extras += [(f"body:{n}", i) for i, (n, _) in enumerate(bodies)]
+        domain = "" if node.domain in _STANDARD_DOMAINS else f"{node.domain}::"
+        version = "" if domain else f"@{self.opset}"
+        results = tuple(Value(t, n) for t, n in zip(seen.output_types, seen.outputs, strict=True))
+        blocks = tuple(seen.subgraph(g, ()) for _, g in bodies)
+        return Opaque(f"onnx:{domain}{node.op_type}{version}", seen.inputs, tuple(extras), blocks, results=results)
+
+    def _attribute(self, attribute: onnx.AttributeProto, label: str) -> Any:
+        kind = attribute.type
+        if kind == onnx.AttributeProto.TENSOR:
+            return tensor_of_proto(attribute.t, self.folder, f"{self.where}: {label}")
+        if kind == onnx.AttributeProto.GRAPH:
+            return attribute.g
+        if kind == onnx.AttributeProto.STRING:
+            return attribute.s.decode("utf-8", "surrogateescape")
+        if kind == onnx.AttributeProto.STRINGS:
+            return tuple(s.decode("utf-8", "surrogateescape") for s in attribute.strings)
+        if kind in (onnx.AttributeProto.INT, onnx.AttributeProto.FLOAT):
+            return onnx.helper.get_attribute_value(attribute)
+        if kind in (onnx.AttributeProto.INTS, onnx.AttributeProto.FLOATS):
+            return tuple(onnx.helper.get_attribute_value(attribute))
+        name = onnx.AttributeProto.AttributeType.Name(kind)
+        raise OptcError("onnx-attribute", f"{self.where}: {label}", attribute.name, "a kind that optc carries", name)
+
+
+def _constant_tensor(attributes: Mapping[str, Any], where: str) -> Tensor:
+    from optc.ir.dtypes import DType
+
+    for name, dtype in (
+        ("value_float", DType.F32), ("value_floats", DType.F32), ("value_int", DType.I64),
+        ("value_ints", DType.I64), ("value_string", DType.STR), ("value_strings", DType.STR),
+    ):  # fmt: skip
+        if name in attributes:
+            return Tensor.of(attributes[name], dtype)
+    if not isinstance(attributes.get("value"), Tensor):
+        raise OptcError("onnx-attribute", where, "value", "a dense tensor")
+    tensor: Tensor = attributes["value"]
+    return tensor
+
+
+def _named(builder: Builder, start: int, results: tuple[Value, ...], node: Node) -> tuple[Value, ...]:
+    """The values of a node's outputs, with the outputs' names and types as precise as the file gives them."""
+    fresh: dict[Value, Value] = {}
+    made = {v for op in builder.ops[start:] if not isinstance(op, Const) for v in op.results}
+    for value, name, declared in zip(results, node.outputs, node.output_types, strict=False):
+        if value in made and value not in fresh and name:
+            fresh[value] = Value(_sharper(value.type, declared), name)
+    if fresh:
+        for index in range(start, len(builder.ops)):
+            op = builder.ops[index].with_operands(lambda v: fresh.get(v, v))
+            if any(v in fresh for v in op.results):
+                op = op.evolve(results=tuple(fresh.get(v, v) for v in op.results))
+            builder.ops[index] = op
+    return tuple(fresh.get(v, v) for v in results)
+
+
+def _sharper(inferred: Type, declared: Type) -> Type:
+    """The inferred type, with what only the declaration knows."""
+    if not isinstance(inferred, TensorType) or not isinstance(declared, TensorType):
+        return inferred
+    if inferred.rank != declared.rank:
+        return inferred
+    dims = (d if i == UNKNOWN else i for i, d in zip(inferred.shape, declared.shape, strict=True))
+    return inferred.with_shape(tuple(dims))

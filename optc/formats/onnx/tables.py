@@ -1,0 +1,13 @@
+"""All importers and exporters, by ONNX operator and by op class."""
+
+from collections.abc import Mapping
+
+from optc.formats.onnx import elementwise
+from optc.formats.onnx.graph import Exporters
+from optc.formats.onnx.node import Importer
+
+FAMILIES = (elementwise,)
+
+IMPORTERS: Mapping[str, Importer] = {name: entry for family in FAMILIES for name, entry in family.IMPORTERS.items()}
+EXPORTERS: Exporters = {op: entry for family in FAMILIES for op, entry in family.EXPORTERS.items()}
+

@@ -1,0 +1,149 @@
+"""From a program to an ONNX model of opset 21, which plain ONNX Runtime runs without extensions."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+from onnx import helper
+
+from optc.errors import OptcError
+from optc.formats.onnx.graph import Graph, Names
+from optc.formats.onnx.tables import EXPORTERS
+from optc.ir.block import Block, Program
+from optc.ir.const import Const
+from optc.ir.op import Op
+from optc.ir.opaque import Opaque
+from optc.ir.value import Value
+
+OPSET = 21
+IR_VERSION = 10
+
+
+def write_onnx(program: Program, path: Path) -> None:
+    """Write the main function of a program; the file appears whole or not at all.
+
+    Raises:
+        OptcError: an op has no ONNX form; all such ops are named in one message.
+    """
+    data = model_of(program).SerializeToString()
+    handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(aside, path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def model_of(program: Program) -> onnx.ModelProto:
+    """The main function of a program as an ONNX model; see `write_onnx`."""
+    _check_exportable(program)
+    main = program.main
+    graph = Graph(Names())
+    graph.export_block = _export_block
+    for value in main.body.params:
+        graph.define(value)
+    outputs = _reserve_outputs(graph, main.body, main.output_names)
+    _export_ops(main.body, graph, outputs)
+    for value, name in zip(main.body.results, main.output_names, strict=True):
+        if outputs.get(value) != name:
+            graph.node("Identity", [graph.name(value)], [name])
+    metadata = dict(program.metadata)
+    proto = graph.proto(metadata.pop("onnx.graph", "main"), main.body.params, main.output_names, main.body.results)
+    imports = [helper.make_opsetid("", OPSET)]
+    for key in [k for k in metadata if k.startswith("onnx.opset.")]:
+        imports.append(helper.make_opsetid(key.removeprefix("onnx.opset."), int(metadata.pop(key))))
+    model = helper.make_model(proto, opset_imports=imports, ir_version=IR_VERSION, producer_name="optc")
+    helper.set_model_props(model, metadata)
+    return model
+
+
+def _reserve_outputs(graph: Graph, block: Block, names: tuple[str, ...]) -> dict[Value, str]:
+    """The values that can be computed straight into an output name; the others need an Identity."""
+    made = {v for op in block.ops if not isinstance(op, Const) for v in op.results}
+    chosen: dict[Value, str] = {}
+    for value, name in zip(block.results, names, strict=True):
+        graph.reserve(name)
+        if value in made and value not in chosen:
+            chosen[value] = name
+            graph.prefer(value, name)
+    return chosen
+
+
+def _export_ops(block: Block, graph: Graph, outputs: Mapping[Value, str]) -> None:
+    for op in block.ops:
+        if isinstance(op, Const):
+            name = graph.constant(op.value, name=op.result.name)
+            graph.alias(op.result, name)
+        elif isinstance(op, Opaque):
+            _export_opaque(op, graph)
+        else:
+            EXPORTERS[type(op)](op, graph)
+
+
+def _export_block(block: Block, graph: Graph) -> None:
+    """The ops of a nested block; results that it does not compute itself pass through an Identity."""
+    for value in block.params:
+        graph.define(value)
+    _export_ops(block, graph, {})
+    own = {v for op in block.ops if not isinstance(op, Const) for v in op.results}
+    seen: set[Value] = set()
+    for value in block.results:
+        if value in own and value not in seen:
+            graph.block_results.append(graph.name(value))
+        else:
+            graph.block_results.append(graph.node("Identity", [graph.name(value)]))
+        seen.add(value)
+
+
+def _export_opaque(op: Opaque, graph: Graph) -> None:
+    domain, kind, _ = _operator(op)
+    attributes: dict[str, Any] = {}
+    for name, value in op.extras:
+        key = name.removeprefix("body:")
+        attributes[key] = graph.nested(op.bodies[value]) if key != name else value
+    inputs = [graph.name(v) for v in op.inputs]
+    graph.node(kind, inputs, graph.outputs(op), domain=domain, **attributes)
+
+
+def _operator(op: Opaque) -> tuple[str, str, int]:
+    """Domain, operator and opset version of an opaque op of ONNX."""
+    domain, _, rest = op.operator.removeprefix("onnx:").rpartition("::")
+    kind, _, version = rest.partition("@")
+    return domain, kind, int(version or 0)
+
+
+def _check_exportable(program: Program) -> None:
+    missing: dict[str, int] = {}
+    for op in program.main.body.walk():
+        reason = _reason_against(op)
+        if reason:
+            missing[reason] = missing.get(reason, 0) + 1
+    if missing:
+        listed = ", ".join(f"{name} ({count})" for name, count in sorted(missing.items()))
+        raise OptcError("not-in-onnx", "program", "every op", "one that ONNX can express", listed)
+
+
+def _reason_against(op: Op) -> str:
+    if isinstance(op, Const) or type(op) in EXPORTERS:
+        return ""
+    if not isinstance(op, Opaque):
+        return op.name
+    if not op.operator.startswith("onnx:"):
+        return op.operator
+    domain, kind, version = _operator(op)
+    if not domain and version and not _same_since(kind, version):
+        return f"{kind} of opset {version}, which opset {OPSET} changed"
+    return ""
+
+
+def _same_since(kind: str, version: int) -> bool:
+    try:
+        then = onnx.defs.get_schema(kind, version, "").since_version
+        return bool(then == onnx.defs.get_schema(kind, OPSET, "").since_version)
+    except onnx.defs.SchemaError:
+        return False

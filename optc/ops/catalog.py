@@ -1,0 +1,13 @@
+"""The catalog: every op that optc knows, by its name in the text form. Listed here, never registered by import."""
+
+from collections.abc import Mapping
+
+from optc.ir.const import Const
+from optc.ir.op import Op
+from optc.ir.opaque import Opaque
+from optc.ops import elementwise
+
+FAMILIES = (elementwise,)
+
+OPS: tuple[type[Op], ...] = (Const, Opaque, *(op for family in FAMILIES for op in family.OPS))
+CATALOG: Mapping[str, type[Op]] = {op.spec.name: op for op in OPS}

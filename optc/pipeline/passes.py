@@ -1,0 +1,133 @@
+"""What a pass is, and what it is given to work with."""
+
+import abc
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+
+from optc.ir.block import Program
+from optc.pipeline.options import option, options_of, show
+from optc.pipeline.remarks import Ledger, Remark
+
+__all__ = ["Pass", "PassContext", "option"]
+
+
+class PassContext:
+    """What a pass may touch besides its program: remarks, counters, random numbers, the verifier.
+
+    The manager makes a fresh one for each run of a pass. `PassContext()` will do in a test.
+    """
+
+    def __init__(
+        self,
+        running: "Pass | None" = None,
+        ledger: Ledger | None = None,
+        statistics: "Counter[str] | None" = None,
+        verify: Callable[[Program], None] | None = None,
+    ) -> None:
+        self.pass_name = running.name if running else "pass"
+        self.ledger = Ledger() if ledger is None else ledger
+        self.statistics: Counter[str] = Counter() if statistics is None else statistics
+        self._verify = verify
+        self._seed = str(running) if running else ""
+        self._rng: np.random.Generator | None = None
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The only randomness that a pass may use.
+
+        It depends on the pass and its options alone, so that a pass does the same on a program wherever it stands in
+        a pipeline, and when its failure is replayed.
+        """
+        if self._rng is None:
+            digest = hashlib.sha256(self._seed.encode("utf-8", "surrogatepass")).digest()
+            self._rng = np.random.default_rng(np.frombuffer(digest, np.uint32))
+        return self._rng
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter of this pass, `<pass>.<name>` in the statistics."""
+        self.statistics[f"{self.pass_name}.{name}"] += by
+
+    def verify(self, program: Program) -> None:
+        """Verify a program in the middle of a long pass; does nothing where the verifier is switched off.
+
+        Raises:
+            OptcError: the program is not valid.
+        """
+        if self._verify is not None:
+            self._verify(program)
+
+    def remark(
+        self,
+        subject: str,
+        decision: str,
+        reason: str,
+        *,
+        kind: str = "weight",
+        scheme: str = "",
+        bytes_before: int | None = None,
+        bytes_after: int | None = None,
+        snr_db: float | None = None,
+        numbers: Mapping[str, int | float | str] | None = None,
+        message: str = "",
+    ) -> None:
+        """Record one decision; see `Remark` for what the parts mean."""
+        self.ledger.add(
+            Remark(
+                self.pass_name, subject, decision, reason, kind=kind, scheme=scheme, bytes_before=bytes_before,
+                bytes_after=bytes_after, snr_db=snr_db, numbers=numbers or {}, message=message,
+            )
+        )  # fmt: skip
+
+
+@attrs.frozen
+class Pass(abc.ABC):
+    """A function from program to program, whose fields are its options.
+
+        @attrs.frozen
+        class Palettize(Pass):
+            name: ClassVar[str] = "palettize"
+            bits: int = option(4, one_of=(1, 2, 3, 4, 6, 8), help="bits per index")
+
+            def run(self, program: Program, cx: PassContext) -> Program: ...
+
+        str(Palettize(bits=8))      # 'palettize{bits=8}'
+
+    Raises:
+        UsageError: slugs `option-kind`, `option-choice`, `option-range`, if an option is given a wrong value.
+    """
+
+    name: ClassVar[str] = ""
+    idempotent: ClassVar[bool] = False
+    """A second run changes nothing: it returns the very program that the first one returned."""
+    exact: ClassVar[bool] = False
+    """Results stay the same, bit for bit."""
+
+    def __attrs_post_init__(self) -> None:
+        for declared in options_of(type(self)):
+            given = getattr(self, declared.name)
+            plain = declared.check(given, f"pass {self.name}")
+            if plain is not given:
+                object.__setattr__(self, declared.name, plain)
+
+    @abc.abstractmethod
+    def run(self, program: Program, cx: PassContext) -> Program:
+        """The program after the pass: the same object if there was nothing to do.
+
+        Raises:
+            OptcError: the program or an option asks for something that cannot be done.
+        """
+
+    def changed_options(self) -> dict[str, Any]:
+        """The options that differ from their defaults, in order of declaration."""
+        values = ((declared, getattr(self, declared.name)) for declared in options_of(type(self)))
+        return {declared.name: value for declared, value in values if declared.required or value != declared.default}
+
+    def __str__(self) -> str:
+        """The pass as pipeline text: a name, and in braces the options that are not at their defaults."""
+        given = ",".join(f"{name}={show(value)}" for name, value in self.changed_options().items())
+        return f"{self.name}{{{given}}}" if given else self.name

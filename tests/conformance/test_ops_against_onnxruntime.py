@@ -1,0 +1,105 @@
+"""Every op that ONNX can express computes what ONNX Runtime computes, and comes back from ONNX as what it was."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from optc.formats.onnx.reader import program_of
+from optc.formats.onnx.tables import EXPORTERS
+from optc.formats.onnx.writer import model_of
+from optc.ir.block import Program
+from optc.ir.builder import Builder
+from optc.ir.interpreter import interpret
+from optc.ir.op import Op
+from optc.ir.types import TensorType
+from optc.testing.samplers.catalog import SAMPLERS
+from optc.testing.source import Source, random_array
+
+# Largest difference allowed, relative to the largest magnitude of the output: float rounding of another order of
+# summation, by element type. Ops whose runtime kernels approximate say so in LOOSER.
+TOLERANCE = {"float16": 2e-3, "float32": 1e-5, "float64": 1e-6, "bfloat16": 1.6e-2}
+LOOSER: Mapping[str, float] = {}
+
+def examples() -> int:
+    """A third of the profile's number: there are many ops."""
+    assert settings.default is not None
+    return max(15, settings.default.max_examples // 3)
+
+
+EXPORTED = sorted((op for op in SAMPLERS if op in EXPORTERS), key=lambda op: op.spec.name)
+
+
+def one_op_program(draw: Any, op: type[Op]) -> tuple[Program, dict[str, Any]]:
+    """A program of one op (and what its sampler adds), with inputs."""
+    builder = Builder()
+    source = Source(draw, builder)
+    made = SAMPLERS[op](source)
+    builder.append(made)
+    program = builder.program(**{f"out{i}": v for i, v in enumerate(made.results)})
+    seed = source.seed()
+    inputs = {
+        p.name: random_array(seed + i, p.tensor.dtype, p.tensor.static_shape) for i, p in enumerate(builder.params)
+    }
+    return program, inputs
+
+
+def run_onnxruntime(program: Program, inputs: Mapping[str, Any]) -> list[Any]:
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    data = model_of(program).SerializeToString()
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return list(session.run(None, dict(inputs)))
+
+
+def assert_close(name: str, ours: Any, theirs: Any) -> None:
+    theirs = np.asarray(theirs)
+    assert ours.shape == theirs.shape
+    assert ours.dtype == theirs.dtype
+    if ours.dtype.kind not in "fV":
+        np.testing.assert_array_equal(ours, theirs)
+        return
+    tolerance = max(TOLERANCE.get(str(ours.dtype), 1e-5), LOOSER.get(name, 0.0))
+    wide, other = ours.astype(np.float64), theirs.astype(np.float64)
+    finite = np.abs(other[np.isfinite(other)])
+    scale = max(1.0, float(finite.max())) if finite.size else 1.0
+    np.testing.assert_allclose(wide, other, rtol=tolerance, atol=tolerance * scale)
+
+
+@pytest.mark.parametrize("op", EXPORTED, ids=lambda op: op.spec.name)
+def test_op_agrees_with_onnxruntime_and_survives_the_round_trip(op: type[Op]) -> None:
+    compared = 0
+
+    @settings(max_examples=examples(), suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def law(data: st.DataObject) -> None:
+        nonlocal compared
+        program, inputs = one_op_program(data.draw, op)
+        if not all(isinstance(v.type, TensorType) for v in program.main.body.results):
+            return
+        ours = interpret(program, inputs)
+        try:
+            theirs = run_onnxruntime(program, inputs)
+        except (
+            onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented,
+            onnxruntime.capi.onnxruntime_pybind11_state.InvalidGraph,
+        ) as error:
+            # ONNX Runtime has no kernel for every element type, and ONNX not every element type for each operator.
+            assume("float32" not in {str(p.tensor.dtype.numpy) for p in program.main.body.params} or not str(error))
+            return
+        for (name, array), other in zip(ours.items(), theirs, strict=True):
+            assert_close(op.spec.name, array, other)
+            assert name in program.main.output_names
+        back = program_of(model_of(program))
+        for name, array in interpret(back, {k: v for k, v in inputs.items() if k in back.main.inputs}).items():
+            assert_close(op.spec.name, array, ours[name])
+        compared += 1
+
+    law()
+    assert compared >= 3, "too few draws could be compared"

@@ -1,0 +1,95 @@
+"""Laws of affine quantization, for every type, granularity and mode."""
+
+from typing import Any, NamedTuple
+
+import ml_dtypes
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as nps
+
+from optc.numerics.affine import Quantized, code_range, dequantize, quantize
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Case(NamedTuple):
+    weights: Array
+    dtype: str
+    blocks: tuple[int, ...]
+    symmetric: bool
+
+    def quantized(self) -> Quantized:
+        return quantize(self.weights, self.dtype, self.blocks, self.symmetric)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    counts = draw(st.lists(st.integers(1, 3), min_size=0, max_size=3))
+    blocks = tuple(draw(st.integers(1, 4)) for _ in counts)
+    shape = tuple(count * block for count, block in zip(counts, blocks, strict=True))
+    elements = draw(
+        st.sampled_from(
+            [
+                st.floats(-8, 8, width=16),
+                st.floats(-(2.0**15), 2.0**15, width=16),
+                st.floats(-(2.0**-14), 2.0**-14, width=16),
+            ]
+        )
+    )
+    weights = draw(nps.arrays(np.float32, shape, elements=elements))
+    kind = draw(st.sampled_from([np.float16, ml_dtypes.bfloat16, np.float32, np.float64]))
+    dtype = draw(st.sampled_from(["int4", "uint4", "int8", "uint8"]))
+    return Case(weights.astype(kind), dtype, blocks, draw(st.booleans()))
+
+
+def spread(scale: Array, blocks: tuple[int, ...]) -> Array:
+    for axis, block in enumerate(blocks):
+        scale = np.repeat(scale, block, axis)
+    return scale.astype(np.float64)
+
+
+@given(cases())
+def test_error_is_at_most_half_a_step_and_the_rounding_of_the_type(case: Case) -> None:
+    result = case.quantized()
+    exact = dequantize(result.codes, result.scale.astype(np.float64), result.offset, np.float64)
+    steps = spread(result.scale, case.blocks)
+    # The scale and the quotient are each rounded once in the weights' dtype, and the quotient is at most 255. The
+    # offset is rounded to a whole step, so an end of the range may be cut by another half.
+    epsilon = float(ml_dtypes.finfo(case.weights.dtype).eps)
+    allowed = (0.5 + 255 * epsilon) * steps + (0.0 if case.symmetric else 0.5) * steps
+    assert (np.abs(exact - case.weights.astype(np.float64)) <= allowed).all()
+
+
+@given(cases())
+def test_codes_are_within_the_type_and_scales_positive(case: Case) -> None:
+    result = case.quantized()
+    low, high = code_range(case.dtype, case.symmetric)
+    assert result.codes.shape == case.weights.shape
+    assert result.scale.dtype == case.weights.dtype
+    assert low <= int(result.codes.min()) <= int(result.codes.max()) <= high
+    assert (result.scale.astype(np.float64) > 0).all()
+    assert result.codes.dtype == (np.int8 if low < 0 else np.uint8)
+
+
+@given(cases())
+def test_zero_stays_zero(case: Case) -> None:
+    dense = case.quantized().dense().astype(np.float64)
+    assert (dense[case.weights.astype(np.float64) == 0] == 0).all()
+
+
+@given(cases())
+def test_each_block_is_quantized_as_if_alone(case: Case) -> None:
+    result = case.quantized()
+    for place in np.ndindex(*result.scale.shape):
+        part = tuple(slice(i * b, (i + 1) * b) for i, b in zip(place, case.blocks, strict=True))
+        alone = quantize(case.weights[part], case.dtype, case.blocks, case.symmetric)
+        np.testing.assert_array_equal(result.codes[part], alone.codes)
+        assert result.scale[place] == alone.scale.reshape(-1)[0]
+
+
+@given(cases())
+def test_symmetric_quantization_commutes_with_negation(case: Case) -> None:
+    mirrored = quantize(-case.weights, case.dtype, case.blocks).dense()
+    straight = quantize(case.weights, case.dtype, case.blocks).dense()
+    np.testing.assert_array_equal(mirrored, -straight)
