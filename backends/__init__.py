@@ -1,0 +1,1 @@
+"""The parts that compute units share: cost tables, costs, the expansion decision, lowering and the plan."""

@@ -61,15 +61,19 @@ class UsageError(OptcError):
     exit_code: ClassVar[int] = 2
 
 
+_WIDEST = 180  # characters of a line that a message shows
+
+
 def excerpt_of(text: str, line: int, column: int, context: int = 2) -> str:
     """Numbered lines of `text` round 1-based `line`, with a caret under 1-based `column`."""
     lines = text.split("\n")
     first = max(1, line - context)
     last = min(len(lines), line + context)
     width = len(str(last))
+    left = max(0, column - _WIDEST // 2) if column > _WIDEST else 0  # long lines are cut round the column
     shown = []
     for number in range(first, last + 1):
-        shown.append(f"{number:>{width}} | {lines[number - 1]}"[:200])
+        shown.append(f"{number:>{width}} | {lines[number - 1][left : left + _WIDEST]}")
         if number == line:
-            shown.append(" " * width + " | " + " " * (column - 1) + "^")
+            shown.append(" " * width + " | " + " " * (column - 1 - left) + "^")
     return "\n".join(shown)

@@ -1,0 +1,1 @@
+"""Model formats: one reader and one writer each."""

@@ -16,10 +16,10 @@ from optc.ir.value import Value
 class Builder:
     """Collects ops in order.
 
-        b = Builder()
-        x = b.param(TensorType(DType.F32, ("n", 3)), "x")
-        y = b.add(Relu(x), "y")
-        function = b.function("main", y=y)
+    b = Builder()
+    x = b.param(TensorType(DType.F32, ("n", 3)), "x")
+    y = b.add(Relu(x), "y")
+    function = b.function("main", y=y)
     """
 
     def __init__(self) -> None:

@@ -190,7 +190,7 @@ def product(dims: Iterable[Dim]) -> Dim:
 
 def dim_agrees(a: Dim, b: Dim) -> bool:
     """Whether two dimensions may be the same size: equal, or one of them unknown."""
-    return a == b or a == UNKNOWN or b == UNKNOWN
+    return a in (b, UNKNOWN) or b == UNKNOWN
 
 
 def refines(written: Dim, inferred: Dim) -> bool:

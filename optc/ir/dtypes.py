@@ -121,9 +121,11 @@ def dtype_of_numpy(dtype: np.dtype[Any]) -> DType:
         raise TypeError(f"no element type corresponds to NumPy's {dtype}") from None
 
 
-_FROM_NUMPY: dict[Any, DType] = {
-    d.numpy: d for d in DType if not d.is_sub_byte and d is not DType.STR
-} | {np.dtype(ml_dtypes.int4): DType.I4, np.dtype(ml_dtypes.uint4): DType.U4, np.dtype(ml_dtypes.uint2): DType.U2}
+_FROM_NUMPY: dict[Any, DType] = {d.numpy: d for d in DType if not d.is_sub_byte and d is not DType.STR} | {
+    np.dtype(ml_dtypes.int4): DType.I4,
+    np.dtype(ml_dtypes.uint4): DType.U4,
+    np.dtype(ml_dtypes.uint2): DType.U2,
+}
 
 FLOATS = tuple(d for d in DType if d.is_float and d.bits >= 16)
 FLOAT8S = (DType.F8E4M3, DType.F8E5M2)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-
 from optc.ir.block import Block
 from optc.ir.fields import AttributeField, float_bits
 from optc.ir.op import Op
@@ -62,5 +61,3 @@ def _attributes_equal(field: AttributeField, a: Any, b: Any) -> bool:
     if field.kind in ("float", "floats", "extras"):
         return bool(float_bits(a) == float_bits(b))
     return bool(a == b)
-
-

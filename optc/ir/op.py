@@ -6,7 +6,7 @@ with equal fields are the same computation, whatever values they define.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, dataclass_transform
 
 import attrs
 
@@ -65,7 +65,7 @@ def bytes_of(kind: Type) -> Dim:
 
 def _declare(cls: C, name: str) -> C:
     made = attrs.frozen(cls, field_transformer=complete_field, repr=False)
-    specs = [read_field(f) for f in attrs.fields(made)]
+    specs = [read_field(f) for f in attrs.fields(cast(Any, made))]
     made.spec = OpSpec(
         name,
         tuple(s for s in specs if isinstance(s, OperandField)),
@@ -213,7 +213,8 @@ class Op:
 
     def evolve(self, **changes: Any) -> Self:
         """A copy with some fields changed; the results are kept unless they are among the changes."""
-        return attrs.evolve(self, **changes)
+        evolved: Self = attrs.evolve(cast(Any, self), **changes)
+        return evolved
 
     def named(self, *names: str) -> Self:
         """The same op with fresh results of these names."""

@@ -16,7 +16,7 @@ import attrs
 from optc.ir.block import Block, Function, Program
 from optc.ir.fields import float_bits
 from optc.ir.lexer import function_word, key_word, quote, value_word
-from optc.ir.literals import TensorText, abridged_tensor, inline_tensor, tensor_beside, value_text
+from optc.ir.literal_printer import TensorText, abridged_tensor, inline_tensor, tensor_beside, value_text
 from optc.ir.op import Op, OpSpec
 from optc.ir.tensor import Tensor
 from optc.ir.types import Type
@@ -186,5 +186,3 @@ def _same(held: Any, default: Any, by_bits: bool) -> bool:
     if type(held) is not type(default):
         return False
     return bool(float_bits(held) == float_bits(default)) if by_bits else bool(held == default)
-
-

@@ -129,6 +129,8 @@ class Tensor:
             values = _decode_strings(stored.tobytes(), self.elements)
         elif self.dtype.is_sub_byte:
             values = unpack(stored, self.dtype.bits, self.elements, signed=self.dtype.is_signed)
+        elif self.dtype is DType.BOOL:
+            values = stored != 0  # a file may hold other bytes than 0 and 1, which NumPy's bool must not
         else:
             values = stored.view(self.dtype.numpy)
         values = values.reshape(self.shape)
@@ -180,18 +182,26 @@ def _check_range(array: Array, dtype: DType) -> None:
 def _encode_strings(array: Array) -> bytes:
     parts = []
     for item in array.reshape(-1).tolist():
-        text = item if isinstance(item, bytes) else str(item).encode("utf-8", "surrogateescape")
+        try:
+            text = item if isinstance(item, bytes) else str(item).encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError as error:
+            raise OptcError("tensor-string", "str tensor", "every string", "encodable as UTF-8", error) from None
         parts.append(struct.pack("<I", len(text)) + text)
     return b"".join(parts)
 
 
 def _decode_strings(data: bytes, count: int) -> Array:
+    refusal = OptcError("tensor-size", "str tensor", "stored data", f"{count} length-prefixed strings")
+    if 4 * count > len(data):
+        raise refusal
     out = np.empty(count, np.object_)
     at = 0
     for index in range(count):
         if at + 4 > len(data):
-            raise OptcError("tensor-size", "str tensor", "stored data", f"{count} length-prefixed strings")
+            raise refusal
         (size,) = struct.unpack_from("<I", data, at)
         out[index] = data[at + 4 : at + 4 + size].decode("utf-8", "surrogateescape")
         at += 4 + size
+    if at != len(data):
+        raise refusal
     return out

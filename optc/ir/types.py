@@ -1,10 +1,11 @@
 """The types of values: tensors, states, and the type of which nothing is known."""
 
 import math
+import re
 
 import attrs
 
-from optc.ir.dims import Dim, Shape, is_static, product, refines
+from optc.ir.dims import Dim, Shape, is_static, parse_dim, product, refines
 from optc.ir.dtypes import DType
 
 
@@ -96,3 +97,37 @@ def type_refines(written: Type, inferred: Type) -> bool:
         and written.rank == inferred.rank
         and all(refines(w, i) for w, i in zip(written.shape, inferred.shape, strict=True))
     )
+
+
+_TENSOR = re.compile(r"([a-z0-9]+)\[(.*)\]", re.DOTALL)
+_DIM = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
+_HIGHEST_RANK = 32  # NumPy's
+
+
+def parse_type(text: str) -> Type:
+    """The type that `str(type)` wrote.
+
+    Raises:
+        ValueError: the text is not a type.
+    """
+    if text == "unknown":
+        return UnknownType()
+    if text.startswith("state<") and text.endswith(">"):
+        return StateType(_parse_tensor_type(text[6:-1]))
+    return _parse_tensor_type(text)
+
+
+def _parse_tensor_type(text: str) -> TensorType:
+    match = _TENSOR.fullmatch(text)
+    if match is None:
+        raise ValueError(f"not a type: {text[:100]!r}")
+    try:
+        dtype = DType(match[1])
+    except ValueError:
+        raise ValueError(f"{match[1]!r} is not an element type") from None
+    if not match[2].strip():
+        return TensorType(dtype)
+    dims = _DIM.findall(match[2])
+    if len(",".join(dims)) != len(match[2]) or len(dims) > _HIGHEST_RANK:
+        raise ValueError(f"not a shape of at most {_HIGHEST_RANK} dimensions: {match[2][:100]!r}")
+    return TensorType(dtype, tuple(parse_dim(dim) for dim in dims))

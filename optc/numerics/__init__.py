@@ -1,0 +1,1 @@
+"""The arithmetic of compression on plain arrays; it knows nothing of programs."""

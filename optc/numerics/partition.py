@@ -135,7 +135,10 @@ def _descend(points: Array, weights: Array, bounds: Array) -> float:
     moment = np.concatenate([[0.0], np.cumsum(weights * points)])
     cost = split_cost(points, weights, bounds)
     for _ in range(_DESCENT_STEPS):
-        means = np.diff(moment[bounds]) / np.diff(mass[bounds])
+        loads = np.diff(mass[bounds])
+        if not (loads > 0).all():  # a run too light to show in the sums; the bound of the start will do
+            break
+        means = np.diff(moment[bounds]) / loads
         moved = bounds.copy()
         moved[1:-1] = np.searchsorted(points, (means[1:] + means[:-1]) / 2)
         if np.array_equal(moved, bounds) or not (np.diff(moved) > 0).all():
@@ -158,7 +161,7 @@ def _forward(cells: Cells, windows: _Windows, strict: bool) -> _Layers:
         previous.append(choice + low)
         # An entry errs by a few roundings of the numbers it is made from; a choice that is wrong by so little can,
         # by the Monge inequality, mislead the rows beside it by twice that at each stage.
-        entry = 8 * EPSILON * (float(sums.second[-1]) + float(costs[t].max()))
+        entry = 2 * sums.error + 4 * EPSILON * float(costs[t].max())
         rounding += (2 * stages + 2) * entry
     return _Layers(costs, previous, rounding)
 
@@ -205,7 +208,7 @@ def _solve_rows(
     position = rows[todo]
     mass = np.repeat(sums.mass[position], lengths)
     mass -= sums.mass[at]
-    np.maximum(mass, np.finfo(np.float64).tiny, out=mass)  # an empty run has moment 0 and must cost 0
+    np.maximum(mass, sums.least_mass, out=mass)  # an empty run has moment 0 and must cost 0
     moment = np.repeat(sums.first[position], lengths)
     moment -= sums.first[at]
     moment *= moment

@@ -48,30 +48,41 @@ def group_cells(points: Array, weights: Array, edges: Array) -> Cells:
     starts = edges[:-1]
     sizes = np.diff(edges)
     mass = np.add.reduceat(weights, starts)
-    # Means are taken relative to the first point of the cell, so that a far-off narrow cell keeps its digits.
-    first = points[starts]
-    offset = points - np.repeat(first, sizes)
-    mean_offset = np.add.reduceat(weights * offset, starts) / mass
-    deviation = np.abs(offset - np.repeat(mean_offset, sizes))
+    mean = np.add.reduceat(weights * points, starts) / mass
+    # A second step about the first result gives a far-off narrow cell its last digits.
+    mean += np.add.reduceat(weights * (points - np.repeat(mean, sizes)), starts) / mass
+    mean = np.clip(mean, points[starts], points[edges[1:] - 1])
+    deviation = np.abs(points - np.repeat(mean, sizes))
     weighted = weights * deviation
     spread = np.add.reduceat(weighted, starts)
     sse = np.add.reduceat(weighted * deviation, starts)
-    return Cells(edges, mass, first + mean_offset, sse, spread)
+    return Cells(edges, mass, mean, sse, spread)
 
 
 class Moments(NamedTuple):
-    """Prefix sums over a run of cells, relative to the run's own mean (each `float64[cells + 1]`, starting at 0)."""
+    """Prefix sums over a run of cells, relative to the run's own mean (each `float64[cells + 1]`, starting at 0).
+
+    Attributes:
+        mass: of the weights.
+        first: of weight times deviation.
+        second: of weight times squared deviation.
+        least_mass: what a difference of `mass` is at least taken for, so that rounding cannot make it 0.
+        error: bound on the rounding of an interval's cost `second - first**2 / mass` (differences at its ends).
+    """
 
     mass: Array
     first: Array
     second: Array
+    least_mass: float
+    error: float
 
 
 def moments(cells: Cells, start: int, stop: int) -> Moments:
     """Prefix sums over the cells `start` to `stop - 1`.
 
-    They are centred on the run, so the absolute error of an interval's cost is a few roundings of the run's
-    second moment about its own mean, however far from zero the run lies.
+    They are centred on the run, so the error of an interval's cost is a few roundings of the run's second
+    moment about its own mean, however far from zero the run lies. Counts add up exactly; other weights lose a rounding
+    of the run's mass at the greatest deviation besides.
     """
     mass, mean = cells.mass[start:stop], cells.mean[start:stop]
     total = float(mass.sum())
@@ -79,22 +90,30 @@ def moments(cells: Cells, start: int, stop: int) -> Moments:
     pivot = pivot + float((mass * (mean - pivot)).sum()) / total
     deviation = mean - pivot
     weighted = mass * deviation
-    second = cells.sse[start:stop] + weighted * deviation
-    return Moments(_prefix_sums(mass), _prefix_sums(weighted), _prefix_sums(second))
+    masses, exact = _prefix_sums(mass)
+    first, _ = _prefix_sums(weighted)
+    second, _ = _prefix_sums(cells.sse[start:stop] + weighted * deviation)
+    lost_mass = 0.0 if exact else EPSILON * total
+    error = 4 * EPSILON * float(second[-1]) + 4 * lost_mass * float(np.square(deviation).max())
+    return Moments(masses, first, second, max(lost_mass, float(np.finfo(np.float64).tiny)), error)
 
 
-def _prefix_sums(terms: Array) -> Array:
-    """Prefix sums, each within about one rounding of the true one.
+def _prefix_sums(terms: Array) -> tuple[Array, bool]:
+    """Prefix sums, each within about one rounding of the true one, and whether they are exact.
 
     Terms are split at a power of two chosen so that the sums of the upper parts are exact; those of the lower
     parts are so small that their rounding does not matter.
     """
     out = np.zeros(len(terms) + 1)
     magnitude = float(np.abs(terms).sum())
-    if magnitude == 0.0:
-        return out
     unit = np.ldexp(1.0, int(np.frexp(magnitude)[1]) - 52)
+    if magnitude == 0.0 or unit == 0.0:  # nothing, or subnormals, whose sums are exact as they are
+        np.cumsum(terms, out=out[1:])
+        return out, True
     upper = np.rint(terms / unit) * unit
+    lower = terms - upper
     np.cumsum(upper, out=out[1:])
-    out[1:] += np.cumsum(terms - upper)
-    return out
+    exact = not lower.any()
+    if not exact:
+        out[1:] += np.cumsum(lower)
+    return out, exact

@@ -1,4 +1,4 @@
-"""Scaled dot-product attention."""
+"""Scaled dot-product attention; computed in float64 and rounded once."""
 
 import math
 from typing import Any
@@ -12,7 +12,8 @@ from optc.ir.op import Op, op
 from optc.ir.types import TensorType
 from optc.ir.value import Value
 from optc.ops.broadcast import broadcast
-from optc.ops.expect import expect_rank, expect_shape, may_equal
+from optc.ops.expect import expect_rank, expect_shape
+from optc.ops.sizes import clash
 
 
 @op("scaled_dot_product_attention")
@@ -31,8 +32,8 @@ class ScaledDotProductAttention(Op):
     key: Value = operand(*FLOATS, same_as="query")
     value: Value = operand(*FLOATS, same_as="query")
     mask: Value | None = operand(DType.BOOL, *FLOATS, default=None)
-    is_causal: bool = attribute(False)
-    scale: float | None = attribute(None)
+    is_causal: bool = attribute(default=False)
+    scale: float | None = attribute(default=None)
 
     def infer(self) -> TensorType:
         for name, value in (("query", self.query), ("key", self.key), ("value", self.value)):
@@ -57,7 +58,7 @@ class ScaledDotProductAttention(Op):
             raise self.refuse("operand-same-dtype", "element type of operand mask", expected, mask.dtype)
         scores = self.scores_shape()
         fits = zip(reversed(mask.shape), reversed(scores), strict=False)
-        if mask.rank > len(scores) or not all(m == 1 or may_equal(m, s) for m, s in fits):
+        if mask.rank > len(scores) or any(m != 1 and clash(m, s) for m, s in fits):
             shown = f"[{','.join(map(str, scores))}]"
             raise self.refuse("operand-shape", "shape of operand mask", f"broadcastable to {shown}", mask)
 
@@ -66,32 +67,28 @@ class ScaledDotProductAttention(Op):
         return self.scale if self.scale is not None else 1 / math.sqrt(size) if size else 1.0
 
     def evaluate(self, query: Array, key: Array, value: Array, mask: Array | None) -> Array:
-        wide: Any = np.float64 if query.dtype == np.float64 else np.float32
-        scaled = query.astype(wide) * wide(self.factor(query.shape[-1]))
-        scores = scaled @ np.swapaxes(key.astype(wide), -1, -2)
+        scores = query.astype(np.float64) * self.factor(query.shape[-1]) @ np.swapaxes(key.astype(np.float64), -1, -2)
         allowed = np.ones((1, 1), np.bool_)
         if self.is_causal:
             allowed = np.tril(np.ones(scores.shape[-2:], np.bool_))
         if mask is not None and mask.dtype == np.bool_:
             allowed = allowed & mask
         elif mask is not None:
-            scores = scores + mask.astype(wide)
-        return np.asarray(_weights(scores, allowed) @ value.astype(wide)).astype(query.dtype)
+            scores = scores + mask
+        return np.asarray(_weights(scores, allowed) @ value.astype(np.float64)).astype(query.dtype)
 
     def operations(self) -> Dim:
         query, value = self.query.tensor.shape, self.value.tensor.shape
         scores: Any = product(self.scores_shape())
-        total = scores * query[-1] * 2 + scores * value[-1] * 2 + scores * 5
-        return total  # type: ignore[no-any-return]  # Dim arithmetic is typed Any
+        return scores * query[-1] * 2 + scores * value[-1] * 2 + scores * 5  # type: ignore[no-any-return]  # Dim arithmetic is typed Any
 
 
 def _weights(scores: Array, allowed: Array) -> Array:
     """Softmax of the scores that are allowed; zeros elsewhere."""
-    lowest = np.finfo(scores.dtype).min
-    kept = np.where(allowed, scores, lowest)
-    powers = np.where(allowed, np.exp(kept - kept.max(-1, keepdims=True, initial=lowest)), 0)
+    top = np.where(allowed, scores, -np.inf).max(-1, keepdims=True, initial=-np.inf)
+    powers = np.where(allowed, np.exp(scores - top), 0)
     total = powers.sum(-1, keepdims=True)
-    return np.asarray(powers / np.where(total == 0, 1, total)).astype(scores.dtype)
+    return np.asarray(powers / np.where(total == 0, 1, total))
 
 
 OPS: tuple[type[Op], ...] = (ScaledDotProductAttention,)

@@ -16,8 +16,9 @@ from optc.ir.fields import attribute, operand
 from optc.ir.op import Op, abstract_op, op
 from optc.ir.types import TensorType
 from optc.ir.value import Value
+from optc.ops.expect import expect_rank, expect_shape
 from optc.ops.sizes import clash, same_size
-from optc.ops.window import PAD_MODES, Window, checked_out, window_of
+from optc.ops.window import MOST_AXES, PAD_MODES, Window, checked_out, window_of
 
 _CHUNK = 1 << 22
 """Most elements of the input that are laid out as columns at once."""
@@ -45,32 +46,27 @@ class Convolution(Op):
         """How the kernel moves, with all defaults filled in."""
         return window_of(self, self.w.tensor.shape[2:])
 
-    def check_operands(self, out_channels: Dim, in_channels: Dim) -> None:
-        """Check ranks and channels, given how many channels `w` makes and takes.
+    def check_ranks(self) -> None:
+        """Check that `x` and `w` have batch, channel and spatial axes.
 
         Raises:
-            OptcError: slugs `conv-rank`, `conv-groups`, `size-mismatch`.
+            OptcError: slug `operand-rank`.
+        """
+        rank = self.x.tensor.rank
+        expect_rank(self, "x", self.x, 3, 2 + MOST_AXES)
+        expect_rank(self, "w", self.w, rank, rank)
+
+    def check_channels(self, out_channels: Dim, in_channels: Dim) -> None:
+        """Check the channels and the bias, given how many channels `w` makes and takes.
+
+        Raises:
+            OptcError: slugs `size-mismatch`, `conv-groups`, `operand-shape`.
         """
         x, w = self.x.tensor, self.w.tensor
         same_size(self, "number of channels of x", x.shape[1], in_channels)
         if clash(w.shape[0] // self.groups * self.groups, w.shape[0]):
             raise self.refuse("conv-groups", "first size of w", f"a multiple of groups, {self.groups}", w.shape[0])
-        if self.bias is not None:
-            if self.bias.tensor.rank != 1:
-                raise self.refuse("conv-rank", "rank of bias", 1, self.bias.tensor.rank)
-            same_size(self, "size of bias", self.bias.tensor.shape[0], out_channels)
-
-    def check_ranks(self) -> None:
-        """Check that `x` and `w` have batch, channel and spatial axes.
-
-        Raises:
-            OptcError: slug `conv-rank`.
-        """
-        x, w = self.x.tensor, self.w.tensor
-        if x.rank < 3:
-            raise self.refuse("conv-rank", "rank of x", "at least 3: batch, channels and spatial axes", x.rank)
-        if w.rank != x.rank:
-            raise self.refuse("conv-rank", "rank of w", f"{x.rank} like that of x", w.rank)
+        expect_shape(self, "bias", self.bias, (out_channels,))
 
     def finished(self, total: Array, bias: Array | None) -> Array:
         """The float64 sums with the bias added, in the element type of `x`."""
@@ -88,7 +84,7 @@ class Conv(Convolution):
     def infer(self) -> TensorType:
         self.check_ranks()
         x, w = self.x.tensor, self.w.tensor
-        self.check_operands(w.shape[0], w.shape[1] * self.groups)
+        self.check_channels(w.shape[0], w.shape[1] * self.groups)
         spatial = checked_out(self, self.window, x.shape[2:])
         return x.with_shape((x.shape[0], w.shape[0], *spatial))
 
@@ -145,7 +141,7 @@ class ConvTranspose(Convolution):
         self.check_ranks()
         x, w = self.x.tensor, self.w.tensor
         made = w.shape[1] * self.groups
-        self.check_operands(made, w.shape[0])
+        self.check_channels(made, w.shape[0])
         window = self.window
         self._check_output(window)
         spatial, _ = self._cut(window, x.shape[2:])

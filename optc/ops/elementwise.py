@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from optc.ir.dims import Dim
-from optc.ir.dtypes import FLOATS, NUMERIC, Array, DType
+from optc.ir.dtypes import FLOATS, NUMERIC, Array
 from optc.ir.fields import operand
 from optc.ir.op import Op, abstract_op, op
 from optc.ir.types import TensorType
@@ -146,10 +146,10 @@ class Max(Binary):
 
 def _integer_power(x: Array, y: Array) -> Array:
     """Powers by squaring, wrapping; a negative exponent gives `1 / x**-y` rounded towards zero, and 0 for `x` = 0."""
-    base, exponent = (np.array(a) for a in np.broadcast_arrays(x, y))
-    negative = exponent < 0
-    exponent = np.where(negative, np.where(base * base == 1, exponent & 1, 0), exponent)
-    out = np.where(negative & (base * base != 1), np.zeros_like(base), np.ones_like(base))
+    base, exponent = np.broadcast_arrays(x, y)
+    vanishing = (exponent < 0) & (np.abs(base) != 1)
+    out = np.where(vanishing, np.zeros_like(base), np.ones_like(base))
+    exponent = np.where(exponent < 0, exponent & 1, exponent)
     while exponent.any():
         out = np.where(exponent & 1 == 1, out * base, out)
         base = base * base
@@ -175,8 +175,8 @@ class Pow(Op):
             return _integer_power(x, y).astype(x.dtype)
         if x.dtype == y.dtype:
             return widened(np.power, x, y)
-        dtype: DType = self.x.tensor.dtype
-        return convert(np.asarray(np.power(x.astype(np.float64), y.astype(np.float64))), dtype)
+        power = np.asarray(np.power(x.astype(np.float64), y.astype(np.float64)))
+        return convert(power, self.x.tensor.dtype)
 
 
 OPS: tuple[type[Op], ...] = (Add, Sub, Mul, Div, FloorDiv, Mod, Fmod, Min, Max, Pow)

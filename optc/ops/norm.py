@@ -13,7 +13,8 @@ from optc.ir.fields import attribute, operand
 from optc.ir.op import Op, abstract_op, op
 from optc.ir.types import TensorType
 from optc.ir.value import Value
-from optc.ops.expect import expect_axis, expect_rank, expect_shape
+from optc.ops.axes import check_axis
+from optc.ops.expect import expect_rank, expect_shape
 
 
 def _standardized(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
@@ -66,7 +67,7 @@ class BatchNorm(ChannelNorm):
 
     mean: Value = operand(*FLOATS, same_as="x")
     variance: Value = operand(*FLOATS, same_as="x")
-    epsilon: float = attribute(1e-5)
+    epsilon: float = attribute(default=1e-5)
 
     def evaluate(self, x: Array, scale: Array, bias: Array, mean: Array, variance: Array) -> Array:
         deviation = np.sqrt(_per_channel(variance, x.ndim) + self.epsilon)
@@ -81,7 +82,7 @@ class BatchNorm(ChannelNorm):
 class InstanceNorm(ChannelNorm):
     """Normalize each channel of each sample by its own mean and variance. `x: [N, C, ...]`, rank 3 or more."""
 
-    epsilon: float = attribute(1e-5)
+    epsilon: float = attribute(default=1e-5)
 
     def infer(self) -> TensorType:
         expect_rank(self, "x", self.x, 3)
@@ -97,7 +98,7 @@ class GroupNorm(ChannelNorm):
     """Normalize each of `groups` equal runs of channels of each sample by its mean and variance. `x: [N, C, ...]`."""
 
     groups: int = attribute(minimum=1)
-    epsilon: float = attribute(1e-5)
+    epsilon: float = attribute(default=1e-5)
 
     def infer(self) -> TensorType:
         kind = super().infer()
@@ -122,7 +123,7 @@ class TrailingNorm(Op):
     scale: Value | None = operand(*FLOATS, same_as="x", default=None)
 
     def infer(self) -> TensorType:
-        expect_axis(self, self.axis, self.x.tensor.rank)
+        check_axis(self, self.axis, self.x.tensor.rank)
         for field in self.spec.operands[1:]:
             expect_shape(self, field.name, getattr(self, field.name), self.x.tensor.shape[self.axis :])
         return self.x.tensor
@@ -137,7 +138,7 @@ class LayerNorm(TrailingNorm):
     """Normalize by mean and variance over the dimensions from `axis` on; `scale` and `bias` have their shape."""
 
     bias: Value | None = operand(*FLOATS, same_as="x", default=None)
-    epsilon: float = attribute(1e-5)
+    epsilon: float = attribute(default=1e-5)
 
     def evaluate(self, x: Array, scale: Array | None, bias: Array | None) -> Array:
         y = _standardized(x.astype(np.float64), self.axes(), self.epsilon)
@@ -155,14 +156,14 @@ class RmsNorm(TrailingNorm):
     Source: Zhang and Sennrich, Root Mean Square Layer Normalization, 2019.
     """
 
-    epsilon: float = attribute(1e-5)
+    epsilon: float = attribute(default=1e-5)
 
     def evaluate(self, x: Array, scale: Array | None) -> Array:
         if not x.size:
             return x.copy()
         wide = x.astype(np.float64)
         y = wide / np.sqrt(np.square(wide).mean(self.axes(), keepdims=True) + self.epsilon)
-        return (y if scale is None else y * scale).astype(x.dtype)
+        return np.asarray(y if scale is None else y * scale).astype(x.dtype)
 
     def operations(self) -> Dim:
         return _times_elements(self.x, 3 + (self.scale is not None))
@@ -174,10 +175,10 @@ class LpNormalize(Op):
 
     x: Value = operand(*FLOATS)
     axis: int = attribute(minimum=0)
-    p: int = attribute(2, one_of=(1, 2))
+    p: int = attribute(default=2, one_of=(1, 2))
 
     def infer(self) -> TensorType:
-        expect_axis(self, self.axis, self.x.tensor.rank)
+        check_axis(self, self.axis, self.x.tensor.rank)
         return self.x.tensor
 
     def evaluate(self, x: Array) -> Array:

@@ -74,7 +74,7 @@ class Window:
         )  # fmt: skip
         result = np.full((*x.shape[:2], *needed), fill, dtype)
         kept = [
-            (begin, min(size, length - begin))
+            (begin, max(0, min(size, length - begin)))
             for (begin, _), size, length in zip(self.padding(spatial), spatial, needed, strict=True)
         ]
         inside: Any = (..., *(slice(begin, begin + size) for begin, size in kept))

@@ -81,9 +81,7 @@ class _Run:
             failure = Failure(running.name, str(running), remaining, str(self.pipeline), number, before)
             raise self.explained(failure, error) from error
         changed = program is not before
-        self.records.append(
-            PassRecord(number, running.name, str(running), meter.seconds, meter.peak_bytes, changed)
-        )
+        self.records.append(PassRecord(number, running.name, str(running), meter.seconds, meter.peak_bytes, changed))
         if self.instruments.wants(running.name, changed):
             self.instruments.show(f"after pass {number}: {running}", program)
         return program

@@ -1,7 +1,7 @@
 """The options of a pass: declared as fields, checked in one place, printed in one way.
 
-An option is an `int`, a `float`, a `bool`, a `str` or a tuple of one of these (`tuple[int, ...]`), and any of them may be
-`| None`. The Python API, the pipeline text, configuration files and the command line all go through `Option.check`.
+An option is an `int`, a `float`, a `bool`, a `str` or a tuple of one of these (`tuple[int, ...]`), and any of them may
+be `| None`. The Python API, the pipeline text, configuration files and the command line all go through `Option.check`.
 """
 
 import json
@@ -25,6 +25,7 @@ _PLURALS = {"int": "integers", "float": "numbers", "bool": "truth values", "str"
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/+-]*")
 KEYWORDS = frozenset({"true", "false", "none"})
 _WRONG = object()
+_INT64 = range(-(1 << 63), 1 << 63)  # so that every integer can be printed, read again and written to a file
 
 
 def option(
@@ -93,7 +94,13 @@ class Option:
     def _refuse(self, slug: str, where: str, expected: str, value: Any, excerpt: str, hint: str = "") -> UsageError:
         shown = show(value)
         return UsageError(
-            slug, where, f"option {self.name}", expected, shown if len(shown) <= 80 else f"{shown[:77]}...", hint, excerpt
+            slug,
+            where,
+            f"option {self.name}",
+            expected,
+            shown if len(shown) <= 80 else f"{shown[:77]}...",
+            hint,
+            excerpt,
         )
 
 
@@ -109,12 +116,11 @@ def _plain(kind: str, value: Any) -> Any:
         return value if kind == "bool" and isinstance(value, bool) else _WRONG
     if kind == "str":
         return value if type(value) is str else _WRONG
-    if kind == "int":
-        # 64 bits, so that every value can be printed, read again and written to a file.
-        return int(value) if isinstance(value, Integral) and -(1 << 63) <= value < 1 << 63 else _WRONG
-    if not isinstance(value, Real) or (isinstance(value, int) and abs(value) >= 1 << 63):
+    if isinstance(value, Integral) and int(value) not in _INT64:
         return _WRONG
-    number = float(value)
+    if kind == "int":
+        return int(value) if isinstance(value, Integral) else _WRONG
+    number = float(value) if isinstance(value, Real) else math.nan
     # A NaN is not equal to itself, and -0.0 is equal to another text: neither survives printing and parsing.
     return _WRONG if math.isnan(number) else number + 0.0
 

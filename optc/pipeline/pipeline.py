@@ -58,8 +58,8 @@ Step = Pass | Fixpoint
 class Pipeline:
     """Passes in order. Its text form is a fixed point: `str(Pipeline.parse(str(p), catalog)) == str(p)`.
 
-        pipeline = Pipeline.parse("fold-constants,palettize{bits=4},dead-code", catalog)
-        smaller = pipeline.run(program)
+    pipeline = Pipeline.parse("fold-constants,palettize{bits=4},dead-code", catalog)
+    smaller = pipeline.run(program)
     """
 
     steps: tuple[Step, ...] = attrs.field(default=(), converter=_flat)

@@ -57,7 +57,9 @@ class _Resolver:
     def preset(self, written: StepText, text: str) -> tuple[Step, ...]:
         name = written.name.removeprefix("@")
         if written.options or written.body is not None:
-            raise self.source.error(written.at, "preset-with-options", f"preset {name}", "named without options or steps")
+            raise self.source.error(
+                written.at, "preset-with-options", f"preset {name}", "named without options or steps"
+            )
         if name in self.inside:
             raise self.source.error(written.at, "preset-loop", f"preset {name}", "made without itself")
         return resolve_steps(Source(text, f"preset @{name}"), self.catalog, (*self.inside, name))

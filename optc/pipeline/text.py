@@ -2,8 +2,8 @@
 
     fold-constants,palettize{bits=4,mode="x y",names=[a,b]},@cleanup,fixpoint{max=5}(common-subexpressions,dead-code)
 
-Steps are separated by commas; a step is a name, options in braces, and for a group its steps in parentheses. A value is a
-word, a JSON string, or a list of these in brackets. White space between the parts means nothing.
+Steps are separated by commas; a step is a name, options in braces, and for a group its steps in parentheses. A value
+is a word, a JSON string, or a list of these in brackets. White space between the parts means nothing.
 """
 
 import json

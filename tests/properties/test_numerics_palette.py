@@ -118,3 +118,25 @@ def test_unique_palette_has_no_error_and_uniform_one_half_a_step(values: list[fl
 def test_more_centres_are_never_worse(values: list[float], k: int) -> None:
     fewer, more = kmeans_1d(np.array(values), k), kmeans_1d(np.array(values), k + 1)
     assert more.sse <= fewer.sse + more.gap
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-1, 1, width=16), st.integers(-120, 120), st.integers(-90, 90)), min_size=1, max_size=30
+    ),
+    st.integers(1, 8),
+)
+def test_any_spread_of_magnitudes_gives_an_ascending_finite_palette(
+    parts: list[tuple[float, int, int]], k: int
+) -> None:
+    values = np.array([number * 2.0**exponent for number, exponent, _ in parts])
+    weights = np.array([2.0**load for _, _, load in parts])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(partition, "_SMALL_WINDOWS", 0)
+        patch.setattr(partition, "_LEAST_FIRST_CELLS", 2)
+        patch.setattr(partition, "_FIRST_CELLS_PER_RUN", 1)
+        palette = kmeans_1d(values, k, weights)
+    assert np.isfinite(palette.centres).all()
+    assert (np.diff(palette.centres) >= 0).all()
+    assert values.min() <= palette.centres[0] <= palette.centres[-1] <= values.max()
+    assert np.isfinite([palette.sse, palette.gap]).all()

@@ -1,0 +1,1 @@
+"""How generated programs draw each family of ops."""
