@@ -1,1 +1,1 @@
-"""The passes: functions from program to program."""
+"""Passes: functions from program to program, by what they are for."""

@@ -10,6 +10,9 @@ from optc.ir.op import Op
 from optc.ir.types import Type
 from optc.ir.value import Value
 
+DEEPEST = 64
+"""How many blocks may lie in each other."""
+
 
 def _tuple(items: Any) -> Any:
     return tuple(items)

@@ -10,6 +10,10 @@ from optc.ir.value import Value
 if TYPE_CHECKING:
     from optc.ir.op import Op
 
+RULE_BREAKS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+"""What an op's type inference may raise on operands that it did not think of."""
+RULE_HOLDS = "such that the types of the results can be inferred"
+
 
 def check_fields(op: "Op") -> None:
     """Check that each field holds what its declaration allows.

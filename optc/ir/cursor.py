@@ -47,7 +47,8 @@ class Cursor:
 
     def string(self) -> str:
         """Read a string literal."""
-        return self.unquoted(self.take(), self.at - 1)
+        at = self.at
+        return self.unquoted(self.take(), at)
 
     def unquoted(self, literal: str, at: int) -> str:
         """The string of a literal that stands at token `at`."""

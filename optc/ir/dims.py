@@ -40,7 +40,7 @@ def _name_text(name: str) -> str:
     return name if name == "?" or NAME.fullmatch(name) else json.dumps(name)
 
 
-@attrs.frozen(hash=True, cache_hash=True)
+@attrs.frozen(hash=True, cache_hash=True, repr=False)
 class SymDim:
     """A symbolic dimension: `sum(coefficient * product(atoms))`, terms sorted, no zero coefficient."""
 
@@ -144,6 +144,8 @@ class SymDim:
             sign = "-" if coefficient < 0 else "+" if parts else ""
             parts.append(sign + "*".join(factors))
         return "".join(parts)
+
+    __repr__ = __str__
 
 
 Dim = int | SymDim

@@ -12,6 +12,7 @@ from optc.errors import OptcError
 from optc.ir.cursor import Cursor
 from optc.ir.dims import parse_dim
 from optc.ir.dtypes import DType
+from optc.ir.lexer import IDENTIFIER
 from optc.ir.tensor import Tensor
 from optc.ir.types import TensorType, Type, UnknownType, parse_type
 
@@ -111,7 +112,7 @@ class LiteralParser:
         cursor = self.cursor
         at = cursor.at
         kind = self.type()
-        if not isinstance(kind, TensorType) or not kind.is_static or any(dim < 0 for dim in kind.static_shape):
+        if not isinstance(kind, TensorType) or not _is_possible(kind):
             raise cursor.fail("bad-type", "type of a constant", "a tensor of known size", kind, at)
         try:
             return self._contents(kind)
@@ -166,6 +167,14 @@ class LiteralParser:
         return tensor
 
 
+def _is_possible(kind: TensorType) -> bool:
+    """Whether there may be a tensor of this type; the sizes beside a zero count too, for NumPy."""
+    if not kind.is_static:
+        return False
+    shape = kind.static_shape
+    return all(dim >= 0 for dim in shape) and math.prod(max(dim, 1) for dim in shape) < 1 << 56
+
+
 def _array(kind: TensorType, items: tuple[Any, ...]) -> Any:
     dtype = kind.dtype
     if not dtype.is_float:
@@ -187,6 +196,6 @@ def key(cursor: Cursor) -> str:
     token = cursor.token
     if token[:1] == '"':
         return cursor.string()
-    if not (token[:1].isalpha() or token[:1] == "_") or token[-1] in ']">':
+    if not IDENTIFIER.fullmatch(token):
         raise cursor.syntax("a name")
     return cursor.take()

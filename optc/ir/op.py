@@ -231,5 +231,5 @@ class Op:
 
     def describe(self) -> str:
         """How messages name this op: `op %y = relu`."""
-        named = ", ".join(f"%{v.name}" for v in self.results if v.name)
+        named = ", ".join(f"%{v.name}" for v in self.results if type(v) is Value and v.name)
         return f"op {named} = {self.name}" if named else f"op {self.name}"

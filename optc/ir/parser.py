@@ -10,7 +10,8 @@ from typing import Any
 import attrs
 
 from optc.errors import OptcError
-from optc.ir.block import Block, Function, Program
+from optc.ir.block import DEEPEST, Block, Function, Program
+from optc.ir.check import RULE_BREAKS, RULE_HOLDS
 from optc.ir.cursor import Cursor, did_you_mean
 from optc.ir.fields import OperandField
 from optc.ir.lexer import unquote, value_word
@@ -18,9 +19,6 @@ from optc.ir.literal_parser import LiteralParser, key
 from optc.ir.op import Op
 from optc.ir.tensor import Tensor
 from optc.ir.value import Value
-
-DEEPEST = 64
-"""How many blocks may lie in each other."""
 
 
 def parse_program(
@@ -32,8 +30,9 @@ def parse_program(
         OptcError: at a line and column of `where`; slugs `syntax`, `unknown-op`, `undefined-value`, `defined-twice`,
             `unknown-attribute`, `missing-attribute`, `repeated-attribute`, `missing-operand`, `operand-count`,
             `missing-region`, `repeated-region`, `result-count`, `output-type`, `bad-type`, `bad-dimension`,
-            `nesting-depth`, those of constant tensors (`tensor-size`, `tensor-element`, `value-out-of-range`,
-            `tensor-bytes`, `unknown-tensor`, `tensor-type`) and those of building ops, functions and programs.
+            `nesting-depth`, `op-rule`, those of constant tensors (`tensor-size`, `tensor-element`,
+            `value-out-of-range`, `tensor-bytes`, `unknown-tensor`, `tensor-type`) and those of building
+            ops, functions and programs.
     """
     return _Parser(Cursor(text, where), catalog, tensors or {}).program()
 
@@ -179,6 +178,8 @@ class _Parser:
             made = kind(**fields, results=results)
         except OptcError as error:
             raise cursor.located(error, begin) from None
+        except RULE_BREAKS as error:
+            raise cursor.fail("op-rule", f"operands of {name}", RULE_HOLDS, error, begin) from error
         if len(made.results) != len(results):
             raise cursor.fail("result-count", f"number of results of {name}", str(len(made.results)), 0, at)
         return made

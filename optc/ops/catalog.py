@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from optc.ir.const import Const
 from optc.ir.op import Op
 from optc.ir.opaque import Opaque
-from optc.ops import elementwise
+from optc.ops import attention, conv, einsum, elementwise, matmul, norm, pool, recurrent
 
-FAMILIES = (elementwise,)
+FAMILIES = (elementwise, conv, einsum, matmul, pool, norm, attention, recurrent)
 
 OPS: tuple[type[Op], ...] = (Const, Opaque, *(op for family in FAMILIES for op in family.OPS))
 CATALOG: Mapping[str, type[Op]] = {op.spec.name: op for op in OPS}

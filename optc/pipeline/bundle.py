@@ -23,8 +23,8 @@ _TRIES = 10_000
 
 @attrs.frozen
 class Failure:
-    """What failed: the name and text of the pass, the text of the steps from it to the end (`remaining`) and of the whole
-    pipeline, the place of the pass in the order of runs from 1, and the program before it."""
+    """What failed: the name and the text of the pass, the text of the steps from it to the end (`remaining`), that of
+    the whole pipeline, the place of the pass in the order of runs from 1, and the program before it."""
 
     name: str
     text: str

@@ -41,7 +41,9 @@ class Catalog:
         for cls in self.passes:
             if "__attrs_attrs__" not in cls.__dict__:
                 raise TypeError(f"pass {cls.__name__} must be declared with @attrs.frozen")
-            options_of(cls)
+            for option in options_of(cls):
+                if hasattr(Pass, option.name):
+                    raise TypeError(f"option {option.name} of {cls.__name__} has the name of something every pass has")
 
     @property
     def names(self) -> tuple[str, ...]:

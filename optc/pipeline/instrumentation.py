@@ -48,7 +48,7 @@ class Instruments:
     memory: bool = False
     """Measure the peak of allocated memory of each pass (with `tracemalloc`, which slows everything down)."""
     stop_after: int | None = None
-    """Run this many passes and no more (a pass in a group counts in each round): halve it to find the pass that errs."""
+    """Run this many passes and no more (in a group each round counts): halve it to find the pass that errs."""
     bundles: Bundles | None = None
     """Where and how to save what is needed to replay a failure."""
 

@@ -47,13 +47,16 @@ def option(
 
 @attrs.frozen
 class Option:
-    """What a pass declares of one option; `kind` is `int`, `float`, `bool` or `str`, `many` a tuple of that."""
+    """What a pass declares of one option; `kind` is `int`, `float`, `bool` or `str`, `many` a tuple of that.
+
+    `default` is `attrs.NOTHING` where the option must be given.
+    """
 
     name: str
     kind: str
+    default: Any
     many: bool = False
     optional: bool = False
-    default: Any = attrs.NOTHING
     one_of: tuple[Any, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
@@ -72,36 +75,29 @@ class Option:
         if value is None and self.optional:
             return None
         if not self.many:
-            return self._check_one(value, where, excerpt)
-        if not isinstance(value, list | tuple):
-            raise self._refuse("option-kind", where, f"a list of {_PLURALS[self.kind]}", value, excerpt)
-        return tuple(self._check_one(item, where, excerpt) for item in value)
-
-    def _check_one(self, value: Any, where: str, excerpt: str) -> Any:
-        plain = _plain(self.kind, value)
-        if plain is _WRONG:
+            plain = _plain(self.kind, value)
+        else:
+            plain = tuple(_plain(self.kind, item) for item in value) if isinstance(value, list | tuple) else _WRONG
+        if plain is _WRONG or (self.many and _WRONG in plain):
             noun = f"a list of {_PLURALS[self.kind]}" if self.many else _NOUNS[self.kind]
             raise self._refuse("option-kind", where, noun, value, excerpt)
+        for item in plain if self.many else (plain,):
+            self._check_bounds(item, where, excerpt)
+        return plain
+
+    def _check_bounds(self, plain: Any, where: str, excerpt: str) -> None:
         if self.one_of and plain not in self.one_of:
             choices = [show(choice) for choice in self.one_of]
             hint = did_you_mean(plain, self.one_of) if self.kind == "str" else ""
-            raise self._refuse("option-choice", where, f"one of {', '.join(choices)}", value, excerpt, hint)
+            raise self._refuse("option-choice", where, f"one of {', '.join(choices)}", plain, excerpt, hint)
         low, high = self.minimum, self.maximum
         if (low is not None and plain < low) or (high is not None and plain > high):
-            raise self._refuse("option-range", where, _range_text(low, high), value, excerpt)
-        return plain
+            raise self._refuse("option-range", where, _range_text(low, high), plain, excerpt)
 
     def _refuse(self, slug: str, where: str, expected: str, value: Any, excerpt: str, hint: str = "") -> UsageError:
-        shown = show(value)
-        return UsageError(
-            slug,
-            where,
-            f"option {self.name}",
-            expected,
-            shown if len(shown) <= 80 else f"{shown[:77]}...",
-            hint,
-            excerpt,
-        )
+        actual = show(value)
+        actual = actual if len(actual) <= 80 else f"{actual[:77]}..."
+        return UsageError(slug, where, f"option {self.name}", expected, actual, hint, excerpt)
 
 
 def _range_text(low: float | None, high: float | None) -> str:
@@ -150,7 +146,7 @@ def options_of(cls: type) -> tuple[Option, ...]:
             raise TypeError(f"option {field.name} of {cls.__name__} cannot have a default that is made anew each time")
         kind, many, optional = _read_annotation(cls, field.name, hints[field.name])
         bounds = field.metadata.get(_KEY, ((), None, None, ""))
-        found.append(Option(field.name, kind, many, optional, field.default, *bounds))
+        found.append(Option(field.name, kind, field.default, many, optional, *bounds))
     return tuple(found)
 
 

@@ -14,7 +14,7 @@ from optc.pipeline.text import Source
 if TYPE_CHECKING:
     from optc.pipeline.instrumentation import Instruments
 
-MAX_ROUNDS = Option("max", "int", default=10, minimum=1, maximum=1000, help="rounds at most")
+MAX_ROUNDS = Option("max", "int", 10, minimum=1, maximum=1000, help="rounds at most")
 
 
 def _flat(steps: Any) -> "tuple[Step, ...]":

@@ -1,1 +1,1 @@
-"""Passes that change how weights are stored."""
+"""Compression passes: weights into constant expressions that expand them."""

@@ -8,6 +8,7 @@ import onnx
 from onnx import helper
 
 from optc.errors import OptcError
+from optc.formats.onnx.functions import DOMAIN, GROUP_BYTES, UNPACKED, with_callees
 from optc.formats.onnx.tensors import elem_type, tensor_to_proto
 from optc.ir.block import Block
 from optc.ir.dtypes import DType
@@ -47,15 +48,57 @@ class Graph:
         self._names = names
         self._of: dict[Value, str] = {} if outer is None else outer._of
         self._constants: dict[Any, str] = {} if outer is None else outer._constants
+        self._held: dict[Value, Tensor] = {} if outer is None else outer._held
+        self.functions: dict[str, onnx.FunctionProto] = {} if outer is None else outer.functions
+        """The model-local functions that nodes of the model call, callees first."""
         self._root: Graph = self if outer is None else outer._root
         self._preferred: dict[Value, str] = {}
+        self._written: set[Value] = set()
         self.block_results: list[str] = []
         """Names of the results of a nested block."""
         self.export_block: Callable[[Block, Graph], None] | None = None if outer is None else outer.export_block
 
     def name(self, value: Value | None) -> str:
         """The ONNX name of a value; the empty string for an absent operand."""
-        return "" if value is None else self._of[value]
+        if value is None:
+            return ""
+        if value in self._held and value not in self._root._written:
+            self._root._written.add(value)
+            self._of[value] = self._initializer(self._held[value], self._of[value])
+        return self._of[value]
+
+    def hold(self, value: Value, tensor: Tensor) -> None:
+        """Let a value be a constant; it is written when a node first asks for its name."""
+        self._held[value] = tensor
+        self._of[value] = self._names.fresh(value.name) if value.name else ""
+
+    def tensor(self, value: Value | None) -> Tensor | None:
+        """The constant that a value is, or None."""
+        return None if value is None else self._held.get(value)
+
+    def reshaped(self, value: Value, shape: tuple[int, ...]) -> str:
+        """The name of an initializer that has the elements of a constant in another shape."""
+        tensor = self._held[value]
+        if tensor.shape == shape:
+            return self.name(value)
+        return self.constant(Tensor(tensor.dtype, shape, tensor.storage), name=value.name)
+
+    def _initializer(self, tensor: Tensor, reserved: str) -> str:
+        """Write a constant; types that ONNX does not have are packed, and unpacked by a node."""
+        if tensor.dtype not in UNPACKED:
+            return self.constant(tensor, reserved=reserved)
+        packed = tensor.stored()
+        missing = -packed.size % GROUP_BYTES[tensor.dtype]
+        name = self.constant(np.concatenate([packed, np.zeros(missing, np.uint8)]), DType.U8)
+        shape = self.constant(np.array(tensor.shape, np.int64))
+        out = [reserved] if reserved else 1
+        return self._root.call(UNPACKED[tensor.dtype], [name, shape], out)
+
+    def call(self, function: str, inputs: Sequence[str], outputs: Sequence[str] | int = 1, **attributes: Any) -> str:
+        """Add a node that calls one of `optc.formats.onnx.functions`; otherwise as `node`."""
+        for proto in with_callees(function):
+            self.functions.setdefault(proto.name, proto)
+        return self.node(function, inputs, outputs, domain=DOMAIN, **attributes)
 
     def define(self, value: Value, wanted: str = "") -> str:
         """Give a value its name."""
@@ -100,14 +143,18 @@ class Graph:
         given = [value if isinstance(value, str) else self.name(value) for value in inputs]
         self.node(op_type, given, self.outputs(op), **attributes)
 
-    def constant(self, values: Any, dtype: DType | None = None, name: str = "") -> str:
-        """The name of an initializer that holds `values`; equal ones without a name of their own are shared."""
+    def constant(self, values: Any, dtype: DType | None = None, name: str = "", reserved: str = "") -> str:
+        """The name of an initializer that holds `values`; equal ones without a name of their own are shared.
+
+        A `reserved` name is taken as it is, being one that was given already.
+        """
         tensor = values if isinstance(values, Tensor) else Tensor.of(np.asarray(values), dtype)
-        if not name and tensor in self._constants:
+        own = name or reserved
+        if not own and tensor in self._constants:
             return self._constants[tensor]
-        given = self._names.fresh(name or "c")
+        given = reserved or self._names.fresh(name or "c")
         self._root.initializers.append(tensor_to_proto(tensor, given))
-        if not name:
+        if not own:
             self._constants[tensor] = given
         return given
 
@@ -136,7 +183,8 @@ def value_info(name: str, value: Value) -> onnx.ValueInfoProto:
     if not isinstance(value.type, TensorType):
         return onnx.ValueInfoProto(name=name)
     shape = [d if isinstance(d, int) else None if str(d) == "?" else str(d) for d in value.type.shape]
-    return helper.make_tensor_value_info(name, elem_type(value.type.dtype), shape)
+    dtype = DType.U8 if value.type.dtype in UNPACKED else value.type.dtype
+    return helper.make_tensor_value_info(name, elem_type(dtype), shape)
 
 
 def _attribute(value: Any) -> Any:

@@ -27,14 +27,14 @@ def import_gemm(node: Node) -> Imported:
     """`Gemm`, `alpha * A' @ B' + beta * C`: a linear op where it is one, else what it is made of."""
     a, b, c = node.input(0), node.input(1), node.optional(2)
     alpha, beta = float(node.get("alpha", 1.0)), float(node.get("beta", 1.0))
-    if a.tensor.rank != 2 or b.tensor.rank != 2 or (alpha, beta) != (1, 1) and not a.tensor.dtype.is_float:
+    if a.tensor.rank != 2 or b.tensor.rank != 2 or ((alpha, beta) != (1, 1) and not a.tensor.dtype.is_float):
         return None
     flipped = bool(node.get("transA", 0)), bool(node.get("transB", 0))
     if beta == 0:
         c = None
-    if flipped == (False, True) and (alpha, beta) == (1, 1) and a.tensor.dtype.is_float:
-        if c is None or c.tensor.shape == b.tensor.shape[:1]:
-            return node.add(Linear(a, b, c))
+    fits = c is None or c.tensor.shape == b.tensor.shape[:1]
+    if fits and flipped == (False, True) and (alpha, beta) == (1, 1) and a.tensor.dtype.is_float:
+        return node.add(Linear(a, b, c))
     product = _scaled(node, _product(node, a, b, flipped), alpha)
     return product if c is None else node.add(Add(product, _scaled(node, c, beta)))
 

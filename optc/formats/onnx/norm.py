@@ -60,14 +60,14 @@ def import_group_norm(n: Node) -> Imported:
     groups, channels = int(n.attributes["num_groups"]), n.tensor(0).shape[1:2]
     if not _plain(n) or not channels:
         return None
-    affine = [n.input(1), n.input(2)]
+    scale, bias = n.input(1), n.input(2)
     if n.opset < 21 and channels != (groups,):
         arrays = n.constant(1), n.constant(2)
         if not isinstance(channels[0], int) or groups < 1 or any(a is None for a in arrays):
             return None
-        repeated = [np.repeat(np.asarray(a), channels[0] // groups) for a in arrays]
-        affine = [n.const(a, v.tensor.dtype) for a, v in zip(repeated, affine, strict=True)]
-    return n.add(norm.GroupNorm(n.input(0), *affine, groups=groups, epsilon=_epsilon(n)))
+        dtype, times = scale.tensor.dtype, channels[0] // groups
+        scale, bias = (n.const(np.repeat(np.asarray(a), times), dtype) for a in arrays)
+    return n.add(norm.GroupNorm(n.input(0), scale, bias, groups=groups, epsilon=_epsilon(n)))
 
 
 def import_layer_norm(n: Node) -> Imported:

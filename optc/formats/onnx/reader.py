@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-import onnx.inliner
 from google.protobuf.message import DecodeError
 
 from optc.errors import OptcError
 from optc.formats.onnx.compressed import fold_compressed
+from optc.formats.onnx.functions import DOMAIN, inline_foreign
 from optc.formats.onnx.node import Importer, Node
 from optc.formats.onnx.tables import IMPORTERS
 from optc.formats.onnx.tensors import dtype_of, tensor_of_proto
@@ -53,8 +53,7 @@ def program_of(model: onnx.ModelProto, folder: Path | None = None, where: str = 
     """The program in an ONNX model in memory; `folder` is where its external data are."""
     if not model.HasField("graph") or not model.graph.node and not model.graph.output:
         raise OptcError("not-onnx", where, "content", "an ONNX model (protobuf)", "no graph")
-    if model.functions:
-        model = onnx.inliner.inline_local_functions(model)
+    model = inline_foreign(model)
     opset = _opset(model, where)
     reader = _Reader(opset, folder, where, _inferred_types(model, where))
     body, output_names = reader.graph(model.graph)
@@ -75,7 +74,7 @@ def _metadata(model: onnx.ModelProto) -> dict[str, str]:
     found = {entry.key: entry.value for entry in model.metadata_props}
     found["onnx.graph"] = model.graph.name
     for entry in model.opset_import:
-        if entry.domain not in _STANDARD_DOMAINS:
+        if entry.domain not in (*_STANDARD_DOMAINS, DOMAIN):
             found[f"onnx.opset.{entry.domain}"] = str(entry.version)
     return found
 
@@ -190,7 +189,8 @@ class _Reader:
             self.defined.update(dict.fromkeys(op.results, op))
 
     def _import(self, node: onnx.NodeProto, seen: Node, label: str) -> tuple[Value, ...] | None:
-        importer: Importer | None = IMPORTERS.get(node.op_type) if node.domain in _STANDARD_DOMAINS else None
+        name = node.op_type if node.domain in _STANDARD_DOMAINS else f"{node.domain}.{node.op_type}"
+        importer: Importer | None = IMPORTERS.get(name)
         if importer is None or any(v is not None and isinstance(v.type, UnknownType) for v in seen.inputs):
             return None
         try:

@@ -21,24 +21,25 @@ def _plain(n: Node, activations: tuple[str, ...]) -> bool:
     return len(size) == 1 and isinstance(size[0], int)
 
 
-def _operands(n: Node) -> tuple[Any, ...]:
-    return (*(n.input(i) for i in range(3)), *(n.optional(i) for i in range(3, 6)))
+def _fields(n: Node) -> dict[str, Any]:
+    """What both layers have in common; ONNX has it in the order of the declaration."""
+    given = [*(n.input(i) for i in range(3)), *(n.optional(i) for i in range(3, 6))]
+    names = [field.name for field in Recurrent.spec.operands]
+    return dict(zip(names, given, strict=True)) | {"direction": n.get("direction", "forward")}
 
 
 def import_lstm(n: Node) -> Imported:
     """All but peepholes."""
     if n.has(7) or not _plain(n, ("sigmoid", "tanh", "tanh")):
         return None
-    direction = n.get("direction", "forward")
-    return n.all(Lstm(*_operands(n), initial_cell=n.optional(6), direction=direction))
+    return n.all(Lstm(**_fields(n), initial_cell=n.optional(6)))
 
 
 def import_gru(n: Node) -> Imported:
     """Both places of the reset gate."""
     if not _plain(n, ("sigmoid", "tanh")):
         return None
-    before = bool(n.get("linear_before_reset", 0))
-    return n.all(Gru(*_operands(n), direction=n.get("direction", "forward"), linear_before_reset=before))
+    return n.all(Gru(**_fields(n), linear_before_reset=bool(n.get("linear_before_reset", 0))))
 
 
 def _inputs(op: Recurrent, g: Graph) -> list[str]:

@@ -10,6 +10,7 @@ import onnx
 from onnx import helper
 
 from optc.errors import OptcError
+from optc.formats.onnx.functions import DOMAIN, VERSION
 from optc.formats.onnx.graph import Graph, Names
 from optc.formats.onnx.tables import EXPORTERS
 from optc.ir.block import Block, Program
@@ -57,7 +58,10 @@ def model_of(program: Program) -> onnx.ModelProto:
     imports = [helper.make_opsetid("", OPSET)]
     for key in [k for k in metadata if k.startswith("onnx.opset.")]:
         imports.append(helper.make_opsetid(key.removeprefix("onnx.opset."), int(metadata.pop(key))))
-    model = helper.make_model(proto, opset_imports=imports, ir_version=IR_VERSION, producer_name="optc")
+    if graph.functions:
+        imports.append(helper.make_opsetid(DOMAIN, VERSION))
+    functions = list(graph.functions.values())
+    model = helper.make_model(proto, functions=functions, opset_imports=imports, ir_version=IR_VERSION, producer_name="optc")
     helper.set_model_props(model, metadata)
     return model
 
@@ -77,8 +81,7 @@ def _reserve_outputs(graph: Graph, block: Block, names: tuple[str, ...]) -> dict
 def _export_ops(block: Block, graph: Graph, outputs: Mapping[Value, str]) -> None:
     for op in block.ops:
         if isinstance(op, Const):
-            name = graph.constant(op.value, name=op.result.name)
-            graph.alias(op.result, name)
+            graph.hold(op.result, op.value)
         elif isinstance(op, Opaque):
             _export_opaque(op, graph)
         else:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from optc.ir.op import Op
-from optc.testing.samplers import elementwise
+from optc.testing.samplers import attention, elementwise, matmul, norm, recurrent, window
 from optc.testing.source import Sampler
 
-FAMILIES = (elementwise,)
+FAMILIES = (elementwise, matmul, window, norm, attention, recurrent)
 
 SAMPLERS: Mapping[type[Op], Sampler] = {op: sampler for family in FAMILIES for op, sampler in family.SAMPLERS.items()}

@@ -1,0 +1,1 @@
+"""Tests of the core, on a handful of ops of their own."""
