@@ -1,1 +1,62 @@
-"""optc: a compression compiler for neural networks."""
+"""optc: a compression compiler for neural networks.
+
+    import optc
+    program = optc.load("model.onnx")
+    small = optc.compress(program, optc.Palettize(bits=4))
+    optc.save(small, "small.onnx")
+
+Names are taken from the driver when they are first used, so that importing optc costs nothing.
+"""
+
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optc.driver.facade import OptcError as OptcError
+    from optc.driver.facade import Palettize as Palettize
+    from optc.driver.facade import Pipeline as Pipeline
+    from optc.driver.facade import Plan as Plan
+    from optc.driver.facade import Program as Program
+    from optc.driver.facade import Quantize as Quantize
+    from optc.driver.facade import UsageError as UsageError
+    from optc.driver.facade import compress as compress
+    from optc.driver.facade import load as load
+    from optc.driver.facade import parse as parse
+    from optc.driver.facade import plan as plan
+    from optc.driver.facade import run as run
+    from optc.driver.facade import save as save
+
+_NAMES = (
+    "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "UsageError", "compress", "load", "parse",
+    "plan", "run", "save",
+)  # fmt: skip
+
+
+def _check_not_shadowed() -> None:
+    """`passes` and `backends` are plain names: another package on the path may have taken them."""
+    home = Path(__file__).resolve().parent.parent
+    for name in ("passes", "backends"):
+        spec = find_spec(name)
+        origin = spec.origin if spec else None
+        if origin is None or Path(origin).resolve().parent.parent != home:
+            raise ImportError(
+                f"optc: package {name} must be the one installed with optc in {home} (got {origin}); "
+                f"take the other package off the path"
+            )
+
+
+_check_not_shadowed()
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("optc")
+    if name in _NAMES:
+        return getattr(import_module("optc.driver.facade"), name)
+    raise AttributeError(f"module 'optc' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*_NAMES, "__version__"]

@@ -1,1 +1,1 @@
-"""Model formats: one reader and one writer each."""
+"""Formats: a reader and a writer each."""

@@ -1,1 +1,1 @@
-"""ONNX models: reader and writer."""
+"""ONNX, read and written through the onnx package."""

@@ -61,7 +61,9 @@ def model_of(program: Program) -> onnx.ModelProto:
     if graph.functions:
         imports.append(helper.make_opsetid(DOMAIN, VERSION))
     functions = list(graph.functions.values())
-    model = helper.make_model(proto, functions=functions, opset_imports=imports, ir_version=IR_VERSION, producer_name="optc")
+    model = helper.make_model(
+        proto, functions=functions, opset_imports=imports, ir_version=IR_VERSION, producer_name="optc"
+    )
     helper.set_model_props(model, metadata)
     return model
 

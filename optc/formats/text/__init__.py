@@ -1,1 +1,1 @@
-"""The text form as a file format: `.optc`, with large constants beside."""
+"""The text format: `.optc` files."""
