@@ -117,7 +117,7 @@ class LiteralParser:
         try:
             return self._contents(kind)
         except OptcError as error:
-            raise error if error.where.startswith(cursor.where) else cursor.located(error, at) from None
+            raise error if error.excerpt else cursor.located(error, at) from None
 
     def _contents(self, kind: TensorType) -> Tensor:
         cursor = self.cursor

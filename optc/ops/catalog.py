@@ -5,9 +5,22 @@ from collections.abc import Mapping
 from optc.ir.const import Const
 from optc.ir.op import Op
 from optc.ir.opaque import Opaque
-from optc.ops import attention, conv, einsum, elementwise, matmul, norm, pool, recurrent
+from optc.ops import (
+    attention,
+    constexpr,
+    control,
+    conv,
+    einsum,
+    elementwise,
+    matmul,
+    norm,
+    pool,
+    quantize,
+    recurrent,
+    state,
+)
 
-FAMILIES = (elementwise, conv, einsum, matmul, pool, norm, attention, recurrent)
+FAMILIES = (elementwise, conv, einsum, matmul, pool, norm, attention, recurrent, constexpr, quantize, control, state)
 
 OPS: tuple[type[Op], ...] = (Const, Opaque, *(op for family in FAMILIES for op in family.OPS))
 CATALOG: Mapping[str, type[Op]] = {op.spec.name: op for op in OPS}

@@ -7,13 +7,13 @@ import attrs
 import numpy as np
 
 from optc.ir.dims import Dim, Shape, product
-from optc.ir.dtypes import NUMERIC, Array
+from optc.ir.dtypes import Array
 from optc.ir.fields import attribute, operand
 from optc.ir.op import Op, op
 from optc.ir.types import TensorType
 from optc.ir.value import Value
 from optc.ops.broadcast import broadcast
-from optc.ops.matmul import rounded_sum, widened_operand
+from optc.ops.matmul import MATRIX_DTYPES, rounded_sum, widened_operand
 from optc.ops.sizes import clash
 
 _TERM = re.compile(r"([A-Za-z]*)(\.\.\.)?([A-Za-z]*)")
@@ -67,7 +67,7 @@ class Einsum(Op):
     order. `...` stands for leading axes that broadcast. A repeated label in one term takes the diagonal.
     """
 
-    xs: tuple[Value, ...] = operand(*NUMERIC, same_as="xs")
+    xs: tuple[Value, ...] = operand(*MATRIX_DTYPES, same_as="xs")
     equation: str = attribute()
 
     def infer(self) -> TensorType:

@@ -45,7 +45,9 @@ def check_along(op: Op, x: Shape, indices: Shape, axis: int) -> None:
     """
     larger = any(isinstance(i, int) and isinstance(d, int) and i > d for i, d in _but(axis, indices, x))
     if len(x) != len(indices) or larger:
-        raise op.refuse("indices-shape", "shape of operand indices", f"within {shown(x)} but on axis {axis}", shown(indices))
+        raise op.refuse(
+            "indices-shape", "shape of operand indices", f"within {shown(x)} but on axis {axis}", shown(indices)
+        )
 
 
 def check_tuples(op: Op, x: Shape, indices: Shape, batch_dims: int = 0) -> int:

@@ -30,8 +30,8 @@ def check_rank(op: Op, rank: int) -> int:
     return rank
 
 
-def check_elements(op: Op, shape: Shape) -> Any:
-    """`shape`, if an array of it may be allocated: a few bytes of a program can ask for any size.
+def check_elements(op: Op, shape: Shape) -> None:
+    """Check that an array of this shape may be allocated: a few bytes of a program can ask for any size.
 
     Raises:
         OptcError: slug `result-size`, said of `op`.
@@ -41,4 +41,3 @@ def check_elements(op: Op, shape: Shape) -> Any:
         total = total * dim
     if total > MOST_ELEMENTS:
         raise op.refuse("result-size", "number of elements of the result", f"at most {MOST_ELEMENTS}", total)
-    return shape

@@ -25,7 +25,7 @@ class Pool(Op):
     With `ceil_mode`, a last window that reaches past the padding at the end counts, if it starts before it.
     """
 
-    x: Value = operand(*FLOATS)
+    x: Value = operand(*FLOATS, DType.I8, DType.U8)
     kernel_shape: tuple[int, ...] = attribute(minimum=1)
     strides: tuple[int, ...] = attribute(default=(), minimum=1)
     dilations: tuple[int, ...] = attribute(default=(), minimum=1)
@@ -66,16 +66,24 @@ class Pool(Op):
 class MaxPool(Pool):
     """The greatest element in each window; padding never wins."""
 
-    x: Value = operand(*FLOATS, DType.I8, DType.U8)
-
     def evaluate(self, x: Array) -> Array:
         dtype = self.x.tensor.dtype
         least = -np.inf if dtype.is_float else dtype.integer_range[0]
         return self.folded(x, least, x.dtype, np.maximum)[0]
 
 
+@abstract_op
+class FloatPool(Pool):
+    """A pooling that computes, so that integers are refused."""
+
+    def infer(self) -> TensorType:
+        if not self.x.tensor.dtype.is_float:
+            raise self.refuse("operand-dtype", "element type of operand x", "a float type", self.x.tensor.dtype)
+        return Pool.infer(self)
+
+
 @op("avg_pool")
-class AvgPool(Pool):
+class AvgPool(FloatPool):
     """The mean of each window, over the elements of `x` in it, or with `count_include_pad` over the padding too."""
 
     count_include_pad: bool = attribute(default=False)
@@ -87,7 +95,7 @@ class AvgPool(Pool):
 
 
 @op("lp_pool")
-class LpPool(Pool):
+class LpPool(FloatPool):
     """The `p`-norm of each window: the `p`-th root of the sum of `abs(x) ** p`."""
 
     p: int = attribute(default=2, minimum=1)

@@ -53,8 +53,9 @@ POSITIONS: dict[str, Callable[[Array, Axis], Array]] = {
     "asymmetric": _asymmetric,
 }
 ROUNDINGS: dict[str, Callable[[Array], Array]] = {
-    "round_prefer_floor": lambda x: np.ceil(x - F(0.5)),
-    "round_prefer_ceil": lambda x: np.floor(x + F(0.5)),
+    # A sum with 0.5 could round up to the next integer; the distance from the one below is exact.
+    "round_prefer_floor": lambda x: np.floor(x) + (x - np.floor(x) > F(0.5)),
+    "round_prefer_ceil": lambda x: np.floor(x) + (x - np.floor(x) >= F(0.5)),
     "floor": np.floor,
     "ceil": np.ceil,
 }
@@ -80,6 +81,16 @@ def linear(axis: Axis, coordinates: str) -> tuple[Array, Array]:
     return np.stack([low, np.minimum(low + 1, axis.size - 1)]), np.stack([F(1) - part, part])
 
 
+def _near(t: Array, a: np.float32) -> Array:
+    """Keys' kernel at distances up to 1."""
+    return np.asarray(((a + 2) * t - (a + 3)) * t * t + 1)
+
+
+def _far(t: Array, a: np.float32) -> Array:
+    """Keys' kernel at distances from 1 to 2."""
+    return np.asarray(((a * t - 5 * a) * t + 8 * a) * t - 4 * a)
+
+
 def cubic(axis: Axis, coordinates: str, a: float, exclude_outside: bool) -> tuple[Array, Array]:
     """i64[4, count] and f32[4, count]: four neighbours and their weights (convolution with Keys' kernel of `a`).
 
@@ -88,8 +99,7 @@ def cubic(axis: Axis, coordinates: str, a: float, exclude_outside: bool) -> tupl
     place = positions(axis, coordinates)
     base = np.floor(place)
     part, k = place - base, F(a)
-    near, far = (lambda t: ((k + 2) * t - (k + 3)) * t * t + 1), (lambda t: ((k * t - 5 * k) * t + 8 * k) * t - 4 * k)
-    weights = np.stack([far(part + 1), near(part), near(1 - part), far(2 - part)]).astype(F)
+    weights = np.stack([_far(part + 1, k), _near(part, k), _near(1 - part, k), _far(2 - part, k)])
     indices = base.astype(np.int64) + np.arange(-1, 3)[:, None]
     if exclude_outside:
         weights = np.where((indices < 0) | (indices >= axis.size), F(0), weights)

@@ -19,6 +19,7 @@ from optc.ops.resample import POSITIONS, ROUNDINGS, Axis, cubic, linear, nearest
 from optc.ops.sizes import clash
 
 MODES = ("nearest", "linear", "cubic")
+MOST_SCALE = 1 << 31
 _TAPS = {"nearest": 0, "linear": 2, "cubic": 4}
 
 
@@ -52,8 +53,8 @@ class Resize(Movement):
         given = sorted((len(self.sizes), len(self.scales)))
         if given != [0, len(self.axes)]:
             raise self.refuse("resize-form", "sizes or scales", f"{len(self.axes)} numbers, not both", given)
-        if not all(0 < s < math.inf for s in self.scales):
-            raise self.refuse("resize-scale", "each scale", "above 0 and finite", list(self.scales))
+        if not all(1 / MOST_SCALE <= s <= MOST_SCALE for s in self.scales):
+            raise self.refuse("resize-scale", "each scale", "positive and of a sane size", list(self.scales))
         for index, axis in enumerate(self.axes):
             shape = with_axis(shape, axis, self._size(index, shape[axis]))
         return self.x.tensor.with_shape(shape)
@@ -65,7 +66,7 @@ class Resize(Movement):
             return self.sizes[index]
         scale = self.scales[index]
         if isinstance(dim, int):
-            return min(math.floor(np.float32(scale) * np.float32(dim)), 1 << 62)
+            return math.floor(np.float32(scale) * np.float32(dim))
         if scale == int(scale):
             return dim * int(scale)  # type: ignore[no-any-return]  # Dim arithmetic is typed Any
         if 1 / scale == int(1 / scale):

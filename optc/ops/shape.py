@@ -134,7 +134,9 @@ class Expand(Movement):
         return self.x.tensor.with_shape(broadcast(self, self.x.tensor.shape, self.shape))
 
     def evaluate(self, x: Array) -> Array:
-        return np.broadcast_to(x, check_elements(self, broadcast(self, x.shape, self.shape)))
+        shape: Any = broadcast(self, x.shape, self.shape)
+        check_elements(self, shape)
+        return np.broadcast_to(x, shape)
 
 
 @op("shape")

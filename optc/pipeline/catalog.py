@@ -1,7 +1,7 @@
 """The passes and presets that pipeline text may name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -14,6 +14,10 @@ from optc.pipeline.suggest import did_you_mean
 GROUP = "fixpoint"
 """The word for a group that is repeated until nothing changes; no pass may have it as its name."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def _classes(classes: Iterable[type[Pass]]) -> tuple[type[Pass], ...]:
+    return tuple(classes)
 
 
 def _table(presets: Any) -> Any:
@@ -30,7 +34,7 @@ class Catalog:
         TypeError: a pass or a preset is declared wrongly, or two have the same name.
     """
 
-    passes: tuple[type[Pass], ...] = attrs.field(converter=tuple)
+    passes: tuple[type[Pass], ...] = attrs.field(converter=_classes)
     presets: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_table)
 
     def __attrs_post_init__(self) -> None:

@@ -98,7 +98,7 @@ class _Run:
             try:
                 verify(program)
             except OptcError as error:
-                raise error.at(f"program after it: {error.where}") from None
+                raise error.at(f"program after it: {error.where}") from error
         return program
 
     def explained(self, failure: Failure, error: Exception) -> OptcError:

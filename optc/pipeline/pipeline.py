@@ -1,7 +1,7 @@
 """Pipelines: passes in order, and groups that are repeated until nothing changes."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
@@ -65,7 +65,7 @@ class Pipeline:
     steps: tuple[Step, ...] = attrs.field(default=(), converter=_flat)
 
     @classmethod
-    def parse(cls, text: str, catalog: Catalog, label: str = "pipeline") -> "Pipeline":
+    def parse(cls, text: str, catalog: Catalog, label: str = "pipeline") -> Self:
         """Read pipeline text (see `optc.pipeline.text`); presets stand for their steps.
 
         Raises:

@@ -37,6 +37,10 @@ _STEPS_AT_LEAST = 64
 _REMEMBERED = 32
 
 
+def _classes(classes: Iterable[type[Op]]) -> tuple[type[Op], ...]:
+    return tuple(classes)
+
+
 @attrs.frozen
 class Rule:
     """One row: a name, the classes of ops it starts at (subclasses too), what it does, and that in one line for people.
@@ -46,13 +50,17 @@ class Rule:
     """
 
     name: str
-    starts_at: tuple[type[Op], ...] = attrs.field(converter=tuple)
+    starts_at: tuple[type[Op], ...] = attrs.field(converter=_classes)
     apply: "Callable[[Any, Match], Replacement]"
     doc: str = ""
 
 
 class Match:
-    """What a rule may ask about the program round its op, and how it adds ops in front of it."""
+    """What a rule may ask about the program round its op, and how it adds ops in front of it.
+
+    def subtract(op: Subtract, match: Match) -> Replacement:        # x - 0 -> x, else x - y -> x + (-y)
+        return op.x if match.scalar(op.y) == 0 else Add(op.x, match.add(Negate(op.y)))
+    """
 
     def __init__(self, uses: Uses, out: Builder) -> None:
         self._uses = uses
@@ -127,14 +135,13 @@ class _Driver:
         self.uses = Uses(block)
         return rebuild(block, self.visit)
 
-    def visit(self, op: Op, out: Builder) -> tuple[Value, ...] | None:
-        rules = self.rules_for(type(op))
-        if rules and not self.uses.is_dead(op):
-            values = self.rewritten(op, out)
-            if values is not None:
-                return values
-        self.uses.define(op)
-        return None
+    def visit(self, op: Op, out: Builder) -> Replacement:
+        answer = None
+        if self.rules_for(type(op)) and not self.uses.is_dead(op):
+            answer = self.rewritten(op, out)
+        if answer is None or isinstance(answer, Op):
+            self.uses.define(answer or op)
+        return answer
 
     def rules_for(self, cls: type[Op]) -> tuple[Rule, ...]:
         found = self.by_class.get(cls)
@@ -142,33 +149,29 @@ class _Driver:
             found = self.by_class[cls] = tuple(rule for rule in self.rules if issubclass(cls, rule.starts_at))
         return found
 
-    def rewritten(self, op: Op, out: Builder) -> tuple[Value, ...] | None:
-        """The values that stand for the results of `op`; None if no rule fits it."""
-        current = op
+    def rewritten(self, op: Op, out: Builder) -> Op | tuple[Value, ...] | None:
+        """The op or the values that stand for `op` in the end; None if no rule fits it."""
+        current, first = op, len(out.ops)
         while (found := self.first_fit(current, out)) is not None:
-            if not isinstance(found, Op):
-                self.uses.replace(op.results, found)
+            if isinstance(found, tuple):
+                made = {value for added in out.ops[first:] for value in added.results}
+                self.uses.replace(op.results, found, made)
                 self.uses.release(current)
                 return found
             self.uses.retain(found)
             self.uses.release(current)
             current = found
-        if current is op:
-            return None
-        out.append(current)
-        self.uses.define(current)
-        self.uses.replace(op.results, current.results)
-        return current.results
+        return None if current is op else current
 
     def first_fit(self, op: Op, out: Builder) -> Op | tuple[Value, ...] | None:
-        """What the first rule that fits puts in place of an op, with the types of the op's results."""
+        """What the first rule that fits puts in place of an op: an op that defines the same values, or other values."""
         match = Match(self.uses, out)
         for rule in self.rules_for(type(op)):
             added = len(out.ops)
-            found = rule.apply(op, match)
+            found = _fitted(op, rule.apply(op, match), rule)
             if found is not None:
                 self.step(rule)
-                return _like(op, found, rule)
+                return found
             for undone in out.ops[added:]:
                 self.uses.forget(undone)
             del out.ops[added:]
@@ -187,20 +190,24 @@ class _Driver:
             self.count(rule.name)
 
 
-def _like(op: Op, found: Op | Value | tuple[Value, ...], rule: Rule) -> Op | tuple[Value, ...]:
-    """A replacement with the types of the results of `op`, and their names where it has none of its own."""
+def _fitted(op: Op, found: Replacement, rule: Rule) -> Op | tuple[Value, ...] | None:
+    """A replacement that gives values of the types that `op` gives; as an op, the very same values.
+
+    None if it gives more precise types: what follows was checked with the types that are written. An op that gives less
+    precise ones takes over those that are written.
+    """
+    if found is None:
+        return None
     values = found.results if isinstance(found, Op) else (found,) if isinstance(found, Value) else found
     if len(values) != len(op.results):
         raise _wrong_types(op, values, rule)
-    results = []
     for old, new in zip(op.results, values, strict=True):
-        if new.type == old.type:
-            results.append(new if new.name or not isinstance(found, Op) else new.renamed(old.name))
-        elif isinstance(found, Op) and type_refines(old.type, new.type):
-            results.append(Value(old.type, new.name or old.name))  # the program knew more than can be inferred
-        else:
-            raise _wrong_types(op, values, rule)
-    return found.evolve(results=tuple(results)) if isinstance(found, Op) else tuple(results)
+        if new.type == old.type or (isinstance(found, Op) and type_refines(old.type, new.type)):
+            continue
+        if type_refines(new.type, old.type):
+            return None
+        raise _wrong_types(op, values, rule)
+    return found.evolve(results=op.results) if isinstance(found, Op) else values
 
 
 def _wrong_types(op: Op, values: tuple[Value, ...], rule: Rule) -> OptcError:

@@ -64,10 +64,17 @@ class Uses:
         for value in op.results:
             del self.definitions[value]
 
-    def replace(self, old: tuple[Value, ...], new: tuple[Value, ...]) -> None:
-        """The uses of the old values become uses of the new ones."""
+    def replace(self, old: tuple[Value, ...], new: tuple[Value, ...], made: set[Value]) -> None:
+        """The uses of the old values become uses of the new ones.
+
+        `made` holds the values of ops that were added for this. If they have no name, `rebuild` lets their ops define
+        the old values instead (see there).
+        """
         for before, after in zip(old, new, strict=True):
-            if before is not after:
+            if after in made and not after.name:
+                self.definitions[before] = self.definitions[after]
+                self.counts[before] = self.counts.get(before, 0) + self.counts.pop(after, 0)
+            elif before is not after:
                 self.counts[after] = self.counts.get(after, 0) + self.counts.pop(before, 0)
 
     def _used(self, op: Op) -> list[Value]:

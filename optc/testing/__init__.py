@@ -1,1 +1,8 @@
-"""The public kit for testing passes and backends."""
+"""The public kit for testing programs and passes by properties. Import from its modules:
+
+from optc.testing.programs import programs            # random well-typed programs
+from optc.testing.check_pass import check_pass        # the laws of a pass
+from optc.testing.equivalence import assert_equivalent
+from optc.testing.mutation import corruptions         # one fault, and what the verifier says of it
+from optc.testing.reducer import reduce_program       # the smallest program that still fails
+"""

@@ -12,7 +12,7 @@
 Indices and masks of 1, 2, 3 and 6 bits are packed bytes that a function unpacks, see `optc.formats.onnx.functions`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import attrs
 import numpy as np
@@ -21,10 +21,9 @@ from optc.errors import OptcError
 from optc.formats.onnx.functions import DOMAIN, GROUP_BYTES, UNPACKED
 from optc.formats.onnx.graph import Exporters, Graph
 from optc.formats.onnx.node import Imported, Importer, Node
-from optc.formats.onnx.tensors import dtype_of, elem_type
+from optc.formats.onnx.tensors import elem_type
 from optc.ir.const import Const
 from optc.ir.dtypes import DType
-from optc.ir.op import Op
 from optc.ir.tensor import Tensor
 from optc.ir.value import Value
 from optc.ops import constexpr as c
@@ -100,19 +99,36 @@ def shift_scale_of(n: Node, axis: int, block_size: int) -> Imported:
         return None
     if data.dtype not in c.CODES or scale.dtype not in c.SCALES or not data.rank or not data.is_static:
         return None
-    shape = data.static_shape
-    if block_size and any(dim != count * (block_size if a == axis else 1) for a, (dim, count) in _pairs(shape, scale.static_shape)):
-        return None
     full = full_shape(data.rank, scale.static_shape, axis)
+    if not _shares(data.static_shape, full, axis, block_size):
+        return None
     given = [n.const(p.reshape(full), d.dtype) for p, d in zip(parts, (scale, data), strict=True) if p is not None]
     return n.add(c.ShiftScale(n.input(0), *given))
 
 
-def _pairs(shape: Shape, scale: Shape) -> list[tuple[int, tuple[int, int]]]:
-    return list(enumerate(zip(shape, scale, strict=True)))
+def _shares(shape: Shape, scale: Shape, axis: int, block_size: int) -> bool:
+    """Whether a scale of full rank is per tensor or channel, or in whole blocks of this size along the axis."""
+    if not block_size:
+        return scale in ((1,) * len(shape), full_shape(len(shape), (shape[axis],), axis))
+    sizes = (block_size if a == axis else 1 for a in range(len(shape)))
+    return shape == tuple(count * size for count, size in zip(scale, sizes, strict=True))
+
+
+def _expect_types(n: Node, **expected: DType) -> None:
+    """Check the attributes that say element types.
+
+    Raises:
+        OptcError: slug `onnx-node`.
+    """
+    for name, dtype in expected.items():
+        if n.get(name, 0) != elem_type(dtype):
+            raise OptcError(
+                "onnx-node", f"ONNX node {n.op_type}", f"attribute {name}", f"that of {dtype}", n.get(name, 0)
+            )
 
 
 def _import_shift_scale(n: Node) -> Imported:
+    _expect_types(n, to=n.tensor(1).dtype)
     return n.add(c.ShiftScale(*(n.input(i) for i in range(len(n.inputs)))))
 
 
@@ -148,6 +164,12 @@ def _export_sparse(op: c.SparseToDense, g: Graph) -> None:
     g.call("SparseToDense", inputs, g.outputs(op), wide=_wide(dtype), to=dtype)
 
 
+def _import_sparse(n: Node) -> Imported:
+    dtype = n.tensor(1).dtype
+    _expect_types(n, to=dtype, wide=_wide(dtype))
+    return n.add(c.SparseToDense(n.input(0), n.input(1)))
+
+
 def _export_lut_to_sparse(op: c.LutToSparse, g: Graph) -> None:
     *groups, _, vector = op.lut.tensor.static_shape
     perm, stretch = _layout(len(groups), vector, op.vector_axis)
@@ -161,17 +183,15 @@ def _import_lut_to_sparse(n: Node) -> Imported:
 
 
 def _export_sparse_shift_scale(op: c.SparseShiftScale, g: Graph) -> None:
-    mask, values = op.results
     dtype = op.data.tensor.dtype
-    g.alias(mask, g.name(op.mask))
     function = "SparseScale" if op.offset is None else "SparseShiftScale"
     inputs = [g.name(v) for v in op.operands]
-    g.call(function, inputs, [g.define(values)], wide=_wide(dtype), to=values.tensor.dtype)
+    g.call(function, inputs, g.outputs(op), wide=_wide(dtype), to=op.scale.tensor.dtype)
 
 
 def _import_sparse_shift_scale(n: Node) -> Imported:
-    _, values = n.all(c.SparseShiftScale(*(n.input(i) for i in range(len(n.inputs)))))
-    return values
+    _expect_types(n, to=n.tensor(2).dtype, wide=_wide(n.tensor(1).dtype))
+    return n.all(c.SparseShiftScale(*(n.input(i) for i in range(len(n.inputs)))))
 
 
 def _import_unpack(dtype: DType) -> Importer:
@@ -184,8 +204,7 @@ def _import_unpack(dtype: DType) -> Importer:
         if packed.dtype != np.uint8 or packed.size != needed + -needed % GROUP_BYTES[dtype]:
             raise OptcError("tensor-size", where, "packed data", f"{needed} bytes, padded", packed.size)
         data = np.ascontiguousarray(packed.reshape(-1)[:needed])
-        value = n.add(Const(Tensor.from_stored(dtype, shape, data)))
-        return value
+        return n.add(Const(Tensor.from_stored(dtype, shape, data)))
 
     return read
 
@@ -194,7 +213,7 @@ _OWN: Mapping[str, Importer] = {
     "ShiftScale": _import_shift_scale,
     "Scale": _import_shift_scale,
     "LutToDense": _import_lut,
-    "SparseToDense": lambda n: n.add(c.SparseToDense(n.input(0), n.input(1))),
+    "SparseToDense": _import_sparse,
     "LutToSparse": _import_lut_to_sparse,
     "SparseScale": _import_sparse_shift_scale,
     "SparseShiftScale": _import_sparse_shift_scale,

@@ -165,7 +165,8 @@ LutToSparse <perm, stretch> (mask, indices, lut) => (dense_mask, values) {
   values = Compress (dense, kept)
 }"""
 _SPARSE_SHIFT_SCALE = """
-SparseShiftScale <wide, to> (mask, data, scale, offset) => (values) {
+SparseShiftScale <wide, to> (mask, data, scale, offset) => (same_mask, values) {
+  same_mask = Identity (mask)
   last = Constant <value_ints = [-1]> ()
   codes = optc.SparseToDense <wide: int = @wide, to: int = @wide> (mask, data)
   dense = optc.ShiftScale <to: int = @to> (codes, scale, offset)
@@ -174,10 +175,10 @@ SparseShiftScale <wide, to> (mask, data, scale, offset) => (values) {
   values = Compress (dense, kept)
 }"""
 _SPARSE_SCALE = """
-SparseScale <wide, to> (mask, data, scale) => (values) {
+SparseScale <wide, to> (mask, data, scale) => (same_mask, values) {
   counts = Shape (scale)
   shifts = ConstantOfShape (counts)
-  values = optc.SparseShiftScale <wide: int = @wide, to: int = @to> (mask, data, scale, shifts)
+  same_mask, values = optc.SparseShiftScale <wide: int = @wide, to: int = @to> (mask, data, scale, shifts)
 }"""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from optc.formats.onnx.graph import Exporter, Exporters, Graph
 from optc.formats.onnx.node import Imported, Importer, Node
-from optc.formats.onnx.windowed import export_window, import_window
+from optc.formats.onnx.windowed import export_input_window, import_window
 from optc.ops.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, GlobalPool, LpPool, MaxPool, Pool
 from optc.ops.window import MOST_AXES
 
@@ -47,7 +47,7 @@ def _global(op: type[GlobalPool]) -> Importer:
 def _export(op: Pool, graph: Graph, op_type: str, **attributes: Any) -> None:
     graph.emit(
         op, op_type, (op.x,), kernel_shape=op.kernel_shape, ceil_mode=op.ceil_mode or None,
-        **export_window(op, op.window), **attributes,
+        **export_input_window(op, op.window), **attributes,
     )  # fmt: skip
 
 

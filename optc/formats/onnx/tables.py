@@ -2,11 +2,22 @@
 
 from collections.abc import Mapping
 
-from optc.formats.onnx import attention, conv, elementwise, matmul, norm, pool, recurrent
+from optc.formats.onnx import (
+    attention,
+    constexpr,
+    control,
+    conv,
+    elementwise,
+    matmul,
+    norm,
+    pool,
+    quantize,
+    recurrent,
+)
 from optc.formats.onnx.graph import Exporters
 from optc.formats.onnx.node import Importer
 
-FAMILIES = (elementwise, conv, matmul, pool, norm, attention, recurrent)
+FAMILIES = (elementwise, conv, matmul, pool, norm, attention, recurrent, constexpr, quantize, control)
 
 IMPORTERS: Mapping[str, Importer] = {name: entry for family in FAMILIES for name, entry in family.IMPORTERS.items()}
 EXPORTERS: Exporters = {op: entry for family in FAMILIES for op, entry in family.EXPORTERS.items()}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from optc.formats.onnx.node import Node
+from optc.ir.dims import Dim, is_static
 from optc.ops.window import Window
 
 _PAD_MODES = {"NOTSET": "explicit", "VALID": "valid", "SAME_UPPER": "same_upper", "SAME_LOWER": "same_lower"}
@@ -27,20 +28,30 @@ def without_default(values: tuple[int, ...], default: int) -> tuple[int, ...]:
     return () if all(value == default for value in values) else tuple(values)
 
 
-def export_window(op: Any, window: Window) -> dict[str, Any]:
-    """The attributes that say what `op` says; those that are the default are left out (None).
-
-    Runtimes refuse `auto_pad` beside dilations, so there the padding is written as numbers if it is known.
-    """
-    pads = op.pads
-    mode = op.pad_mode
-    spatial = op.x.tensor.shape[2:]
-    if mode.startswith("same") and any(d > 1 for d in window.dilations) and all(isinstance(d, int) for d in spatial):
-        padding = window.padding(spatial)
-        pads, mode = (*(begin for begin, _ in padding), *(end for _, end in padding)), "explicit"
+def export_window(op: Any) -> dict[str, Any]:
+    """The attributes that say what `op` says; those that are the default are left out (None)."""
     return {
         "strides": op.strides or None,
         "dilations": op.dilations or None,
-        "pads": pads or None,
-        "auto_pad": None if mode == "explicit" else _AUTO_PADS[mode],
+        "pads": op.pads or None,
+        "auto_pad": None if op.pad_mode == "explicit" else _AUTO_PADS[op.pad_mode],
     }
+
+
+def export_input_window(op: Any, window: Window) -> dict[str, Any]:
+    """`export_window` of an op whose window slides over its input.
+
+    Where the window is dilated, or strides past elements, runtimes refuse `SAME_UPPER` and `SAME_LOWER` or differ
+    about them: there the padding is written in numbers, if the spatial sizes are known.
+    """
+    found = export_window(op)
+    spatial = op.x.tensor.shape[2:]
+    unsound = any(d > 1 for d in window.dilations) or any(map(_less, window.extents, window.strides))
+    if window.pad_mode.startswith("same") and unsound and is_static(spatial):
+        begins, ends = zip(*window.padding(spatial), strict=True)
+        found |= {"pads": (*begins, *ends), "auto_pad": None}
+    return found
+
+
+def _less(extent: Dim, stride: int) -> bool:
+    return isinstance(extent, int) and extent < stride

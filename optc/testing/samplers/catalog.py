@@ -3,9 +3,20 @@
 from collections.abc import Mapping
 
 from optc.ir.op import Op
-from optc.testing.samplers import attention, elementwise, matmul, norm, recurrent, window
+from optc.testing.samplers import (
+    attention,
+    constexpr,
+    control,
+    elementwise,
+    matmul,
+    norm,
+    quantize,
+    recurrent,
+    state,
+    window,
+)
 from optc.testing.source import Sampler
 
-FAMILIES = (elementwise, matmul, window, norm, attention, recurrent)
+FAMILIES = (elementwise, matmul, window, norm, attention, recurrent, constexpr, quantize, control, state)
 
 SAMPLERS: Mapping[type[Op], Sampler] = {op: sampler for family in FAMILIES for op, sampler in family.SAMPLERS.items()}

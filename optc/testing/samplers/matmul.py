@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from optc.ir.dtypes import FLOATS, NUMERIC
+from optc.ir.dtypes import FLOATS
 from optc.ir.op import Op
 from optc.ops.einsum import Einsum
 from optc.ops.matmul import MATRIX_DTYPES, Linear, MatMul
@@ -36,7 +36,7 @@ _EQUATIONS = (
 def einsum(s: Source) -> Op:
     """Products, diagonals, transposes and sums, some with an ellipsis."""
     equation = s.choice(_EQUATIONS)
-    dtype = s.choice(NUMERIC)
+    dtype = s.choice(MATRIX_DTYPES)
     sizes = {label: s.integer(1, 3) for label in "abcdhijk"}
     leading = s.shape(0, 2, 3)
     xs = []

@@ -65,7 +65,7 @@ def conv_transpose(s: Source) -> Op:
     rank = len(spatial)
     mode = s.choice(PAD_MODES)
     strides, dilations, kernel = (tuple(s.integer(1, most) for _ in spatial) for most in (3, 2, 3))
-    extra = tuple(s.integer(0, max(pair) - 1) for pair in zip(strides, dilations, strict=True)) if s.boolean() else ()
+    extra = tuple(s.integer(0, stride - 1) for stride in strides) if s.boolean() else ()
     covered = [
         (size - 1) * stride + (k - 1) * dilation + 1 + more
         for size, stride, k, dilation, more in zip(

@@ -82,6 +82,9 @@ class Nothing(Op):
     def infer(self) -> tuple[Type, ...]:
         return ()
 
+    def evaluate(self) -> tuple[Any, ...]:
+        return ()
+
 
 @op("places")
 class Places(Op):

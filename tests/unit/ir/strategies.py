@@ -12,9 +12,8 @@ from optc.ir.dtypes import DType
 from optc.ir.tensor import Tensor
 from optc.ir.types import StateType, TensorType, UnknownType
 
-names = st.text(max_size=6) | st.sampled_from(
-    ["x", "0", "12", "a:", "a/b.c:0", "-", "_", "#1", "x#1", '"', "\\", "%", "\ud800"]
-)
+ODD_NAMES = ["x", "0", "12", "a:", "a/b.c:0", "-", "_", "#1", "x#1", '"', "\\", "%", "\ud800", "\ud83d\ude00"]
+names = st.text(max_size=6) | st.sampled_from(ODD_NAMES)
 floats = st.floats(width=64) | st.builds(
     lambda payload, sign: struct.unpack("<d", struct.pack("<Q", sign << 63 | 0x7FF << 52 | payload))[0],
     st.integers(1, (1 << 52) - 1),
@@ -23,16 +22,23 @@ floats = st.floats(width=64) | st.builds(
 integers = st.integers(-(1 << 70), 1 << 70)
 
 atoms: st.SearchStrategy[Any] = st.sampled_from(["n", "m", "k.1", "batch size", 'q"', "_"]).map(SymDim.named)
-dims: st.SearchStrategy[Any] = st.recursive(
-    st.integers(-5, 5) | atoms | st.just(UNKNOWN),
-    lambda inner: st.one_of(
-        st.builds(lambda a, b: a + b, inner, inner),
-        st.builds(lambda a, b: a - b, inner, inner),
-        st.builds(lambda a, b: a * b, inner, inner),
-        st.builds(lambda a, b: a // b, inner, st.integers(-3, 4).filter(bool)),
-    ),
-    max_leaves=5,
-)
+
+
+def _expressions(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            st.builds(lambda a, b: a + b, inner, inner),
+            st.builds(lambda a, b: a - b, inner, inner),
+            st.builds(lambda a, b: a * b, inner, inner),
+            st.builds(lambda a, b: a // b, inner, st.sampled_from([-3, -1, 1, 2, 4])),
+        ),
+        max_leaves=5,
+    )
+
+
+known_dims = _expressions(st.integers(-5, 5) | atoms)
+dims = _expressions(st.integers(-5, 5) | atoms | st.just(UNKNOWN))
 sizes = st.integers(0, 5) | dims.filter(lambda d: isinstance(d, SymDim))
 tensor_types = st.builds(TensorType, st.sampled_from(DType), st.lists(sizes, max_size=3))
 types = tensor_types | st.builds(StateType, tensor_types) | st.just(UnknownType())

@@ -53,7 +53,7 @@ def test_refinement(written: Type, inferred: Type, refined: bool) -> None:
     "text", ["", "f32", "f33[2]", "f32[2,,3]", "f32[2,]", "f32[,]", "state<unknown>", "f32[" + "1," * 40 + "1]"]
 )
 def test_what_is_no_type_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"not a|cannot have"):
         parse_type(text)
 
 

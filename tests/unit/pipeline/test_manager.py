@@ -1,14 +1,16 @@
 """Running pipelines: order, change, groups, and what the instruments see."""
 
 import tracemalloc
-from typing import Any
+from typing import Any, ClassVar
 
+import attrs
 import pytest
 
 from optc.errors import OptcError, UsageError
 from optc.ir.block import Program
 from optc.pipeline.instrumentation import Instruments, Meter, Outcome
 from optc.pipeline.manager import run_pipeline
+from optc.pipeline.passes import Pass, PassContext
 from optc.pipeline.pipeline import Fixpoint, Pipeline
 from tests.unit.pipeline.toys import CATALOG, Fail, Keep, Shorten, chain, length_of
 
@@ -120,6 +122,22 @@ def test_a_pass_that_leaves_a_wrong_program_is_named() -> None:
         run("keep,fixpoint(shorten)", 5, verify=short_only)
     assert caught.value.slug == "too-short"
     assert str(caught.value) == ("pass 3, shorten: program after it: function @main: body must be 4 ops long (got 3)")
+
+
+def test_the_verifier_is_on_by_default_and_shows_the_place() -> None:
+    @attrs.frozen
+    class Lose(Pass):
+        name: ClassVar[str] = "lose"
+
+        def run(self, program: Program, cx: PassContext) -> Program:
+            return program.map_bodies(lambda body: attrs.evolve(body, ops=body.ops[1:]))
+
+    with pytest.raises(OptcError) as caught:
+        Pipeline((Lose(),)).run(chain(3))
+    assert caught.value.slug == "undefined-value"
+    assert caught.value.where.startswith("pass 1, lose: program after it: ")
+    assert "toy.neg(" in caught.value.excerpt
+    assert length_of(Pipeline((Lose(),)).run(chain(3), Instruments(verify_each=False))) == 2
 
 
 def test_each_way_to_fail_is_one_clear_error() -> None:

@@ -2,7 +2,7 @@
 
 import math
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 import numpy as np
@@ -107,7 +107,7 @@ def test_a_rule_between_options_is_the_business_of_the_pass() -> None:
 @pytest.mark.parametrize("annotation", [dict[str, int], list[int], int | str, tuple[int, int], "Program"])
 def test_an_option_of_another_type_is_a_mistake_in_the_declaration(annotation: Any) -> None:
     class Odd(Pass):
-        __annotations__: ClassVar[dict[str, Any]] = {"odd": annotation}
+        __annotations__ = {"odd": annotation}  # what Python itself puts there
         odd: Any = option(None)
 
         def run(self, program: Program, cx: PassContext) -> Program:

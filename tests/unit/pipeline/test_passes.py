@@ -31,7 +31,7 @@ def test_a_pass_without_a_run_cannot_be_made() -> None:
 
 def test_random_numbers_depend_on_the_pass_and_its_options_alone() -> None:
     def draw(running: Pass) -> list[int]:
-        return PassContext(running).rng.integers(1 << 60, size=4).tolist()
+        return [int(number) for number in PassContext(running).rng.integers(1 << 60, size=4)]
 
     assert draw(Shorten(2)) == draw(Shorten(by=2))
     assert draw(Shorten(2)) != draw(Shorten(3))

@@ -1,0 +1,120 @@
+"""Pipeline text is a fixed point: what is printed reads back as the same pipeline, however it is laid out."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optc.errors import UsageError
+from optc.pipeline.pipeline import Fixpoint, Pipeline, Step
+from optc.pipeline.text import Source, parse_steps
+from tests.unit.pipeline.toys import CATALOG, Fail, Keep, Many, Ordered, Shorten
+
+INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
+FLOATS = st.floats(allow_nan=False)
+TEXTS = st.text(max_size=8) | st.sampled_from(
+    ["none", "true", "-1", "1e5", "a b", "\\", '"', "\ud800", "[x]", "fixpoint"]
+)
+
+MANY = st.builds(
+    Many,
+    needed=INT64,
+    ratio=st.floats(0, 1),
+    scale=FLOATS,
+    strict=st.booleans(),
+    mode=st.sampled_from(["kmeans", "uniform", "two words"]),
+    note=TEXTS,
+    limit=st.none() | st.integers(0, (1 << 63) - 1),
+    title=st.none() | TEXTS,
+    sizes=st.lists(st.integers(1, 99), max_size=3),
+    ratios=st.lists(FLOATS, max_size=3),
+    flags=st.none() | st.lists(st.booleans(), max_size=3),
+    names=st.lists(TEXTS, max_size=3),
+)
+PASSES = st.one_of(
+    st.just(Keep()),
+    st.builds(Shorten, st.integers(1, 9), st.integers(0, 1 << 40)),
+    st.builds(Fail, st.sampled_from(["crash", "refuse"])),
+    st.builds(Ordered, st.integers(-9, 0), st.integers(0, 9)),
+    MANY,
+)
+
+
+def groups(steps: st.SearchStrategy[Step]) -> st.SearchStrategy[Step]:
+    return st.builds(Fixpoint, st.lists(steps, max_size=3), st.integers(1, 1000) | st.just(10))
+
+
+PIPELINES = st.builds(Pipeline, st.lists(st.recursive(PASSES, groups, max_leaves=6), max_size=4))
+
+
+T = TypeVar("T")
+
+
+def outcome(read: Callable[[], T]) -> T | UsageError:
+    """What is read, or how it is refused."""
+    try:
+        return read()
+    except UsageError as error:
+        return error
+
+
+@given(PIPELINES)
+def test_a_printed_pipeline_reads_back_as_itself(pipeline: Pipeline) -> None:
+    text = str(pipeline)
+    again = Pipeline.parse(text, CATALOG)
+    assert again == pipeline
+    assert str(again) == text
+
+
+@given(PIPELINES, st.data())
+def test_white_space_between_the_parts_means_nothing(pipeline: Pipeline, data: st.DataObject) -> None:
+    text = str(pipeline)
+    spaces = st.sampled_from(["", " ", "\n", "\t  "])
+    parts = re.findall(r'"(?:[^"\\]|\\.)*"|[,{}()\[\]=]|[^,{}()\[\]="]+', text)
+    assert "".join(parts) == text
+    loose = "".join(part + data.draw(spaces) for part in parts)
+    assert Pipeline.parse(data.draw(spaces) + loose, CATALOG) == pipeline
+
+
+@given(PIPELINES)
+def test_presets_are_replaced_by_their_steps(pipeline: Pipeline) -> None:
+    tidy = Pipeline.parse("@tidy", CATALOG)
+    wrapped = Pipeline.parse(",".join(filter(None, ["tidy", str(pipeline), "@tidy"])), CATALOG)
+    assert wrapped == Pipeline((tidy, pipeline, tidy))
+
+
+@given(PIPELINES, st.data())
+def test_a_damaged_text_is_read_or_refused_with_its_place_and_nothing_else(
+    pipeline: Pipeline, data: st.DataObject
+) -> None:
+    text = str(pipeline)
+    at = data.draw(st.integers(0, len(text)))
+    gone = data.draw(st.integers(0, 3))
+    put = data.draw(st.text('{}()[]=,"\\ \n@x1-', max_size=3))
+    damaged = text[:at] + put + text[at + gone :]
+    result = outcome(lambda: Pipeline.parse(damaged, CATALOG))
+    if isinstance(result, UsageError):
+        assert re.match(r"(pipeline|preset @\w+) line \d+ column \d+$", result.where)
+        assert "^" in result.excerpt
+    else:
+        assert Pipeline.parse(str(result), CATALOG) == result
+
+
+@given(st.text(max_size=30) | st.text('ab{}()[]=,"\\ \n@', max_size=30))
+def test_any_text_at_all_is_read_or_refused(text: str) -> None:
+    result = outcome(lambda: parse_steps(Source(text)))
+    if isinstance(result, UsageError):
+        line, column = map(int, re.findall(r"\d+", result.where))
+        assert 1 <= line <= text.count("\n") + 1
+        assert 1 <= column <= len(text.split("\n")[line - 1]) + 1
+    else:
+        assert [text[step.at :].startswith(step.name) for step in result] == [True] * len(result)
+
+
+@given(TEXTS)
+def test_every_text_is_read_back_from_a_json_string(note: str) -> None:
+    (step,) = Pipeline.parse(f"many{{needed=1,note={json.dumps(note)}}}", CATALOG).steps
+    assert step == Many(needed=1, note=note)
