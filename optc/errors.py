@@ -50,9 +50,7 @@ class OptcError(Exception):
 
     def at(self, where: str, excerpt: str = "") -> Self:
         """The same error, said of a more precise place (an outer layer knows it, the raiser did not)."""
-        return type(self)(
-            self.slug, where, self.what, self.expected, self.actual, self.hint, excerpt or self.excerpt
-        )
+        return type(self)(self.slug, where, self.what, self.expected, self.actual, self.hint, excerpt or self.excerpt)
 
 
 class UsageError(OptcError):

@@ -152,5 +152,12 @@ class Program:
 
         return print_program(self)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What IPython and Hypothesis show: the text form."""
+        for number, line in enumerate(str(self).splitlines()):
+            if number:
+                printer.break_()
+            printer.text(line)
+
     def __repr__(self) -> str:
         return f"<Program of {sum(1 for _ in self.walk())} ops: {', '.join('@' + f.name for f in self.functions)}>"

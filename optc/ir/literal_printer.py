@@ -85,7 +85,8 @@ def abridged_tensor(tensor: Tensor) -> str:
 def _says_every_bit(tensor: Tensor, array: Any) -> bool:
     """Whether the elements alone give the stored bytes back: NaNs, odd booleans and dirty padding do not."""
     if tensor.dtype.is_float:
-        return not bool(np.isnan(array).any())
+        with np.errstate(invalid="ignore"):  # NumPy warns of signalling NaNs
+            return not bool(np.isnan(array).any())
     if tensor.dtype in (DType.BOOL, DType.STR) or tensor.dtype.is_sub_byte:
         again = Tensor.of(array.reshape(tensor.shape), tensor.dtype).stored()
         return bool(np.array_equal(again, tensor.stored()))

@@ -154,9 +154,9 @@ class _Rebuilder:
             self.heirs[new] = self.replaced[old] = new.renamed(new.name or old.name)
 
 
-def _with_values(op: Op, heirs: Mapping[Value, Value]) -> Op:
+def _with_values(op: Op, heirs: dict[Value, Value]) -> Op:
     """An op that a visit made, using and defining heirs instead of the values that it was made with."""
-    used = _Rebuilder(lambda op, out: None, dict(heirs)).moved(op)
+    used = _Rebuilder(lambda op, out: None, heirs).moved(op)
     results = tuple(heirs.get(value, value) for value in op.results)
     return used if _same(results, used.results) else used.evolve(results=results)
 

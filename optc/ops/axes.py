@@ -1,5 +1,7 @@
 """Axes as ops take them: counted from 0, from the front."""
 
+from itertools import pairwise
+
 from optc.ir.dims import Dim, Shape
 from optc.ir.op import Op
 
@@ -24,7 +26,7 @@ def check_axes(op: Op, axes: tuple[int, ...], rank: int) -> None:
     """
     for axis in axes:
         check_axis(op, axis, rank, "axis among the axes")
-    if any(a >= b for a, b in zip(axes, axes[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(axes)):
         raise op.refuse("axes-order", "axes", "increasing, each named once", list(axes))
 
 

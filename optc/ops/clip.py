@@ -1,6 +1,7 @@
 """Limiting values to a range."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from optc.ir.fields import attribute, operand
 from optc.ir.op import Op, op
 from optc.ir.types import TensorType
 from optc.ir.value import Value
+from optc.ops.dynamic import Dynamic
 
 
 @op("clip")
@@ -54,21 +56,32 @@ def _scalar(bound: float, dtype: np.dtype[Any]) -> Array:
     return np.array(int(bound) if dtype.kind in "iu" else bound).astype(dtype)
 
 
+def _number(array: Array) -> int | float:
+    (element,) = array.reshape(-1)
+    return int(element) if array.dtype.kind in "iu" else float(element)
+
+
 @op("dynamic_clip")
-class DynamicClip(Op):
+class DynamicClip(Dynamic):
     """`clip` whose bounds are operands of one element; one that is absent bounds nothing."""
 
     x: Value = operand(*NUMERIC)
     min: Value | None = operand(*NUMERIC, same_as="x", default=None)
     max: Value | None = operand(*NUMERIC, same_as="x", default=None)
+    parameters = ("min", "max")
 
     def infer(self) -> TensorType:
         for name, bound in (("min", self.min), ("max", self.max)):
             if bound is not None and bound.tensor.shape not in ((), (1,)):
-                raise self.refuse("clip-bound", f"operand {name}", "a scalar", bound.tensor)
+                raise self.refuse("operand-shape", f"shape of operand {name}", "[] or [1]", bound.tensor)
         return self.x.tensor
 
-    def evaluate(self, x: Array, low: Array | None, high: Array | None) -> Array:
+    def settled(self, given: Mapping[str, Array]) -> Op | None:
+        """None for a bound that is NaN or no float64: a whole number beyond 2**53."""
+        low, high = (_number(given[n]) if n in given else none for n, none in (("min", -math.inf), ("max", math.inf)))
+        return None if float(low) != low or float(high) != high else Clip(self.x, float(low), float(high))
+
+    def compute(self, x: Array, low: Array | None, high: Array | None) -> Array:
         if low is not None:
             x = np.maximum(x, low.reshape(()))
         if high is not None:

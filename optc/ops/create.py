@@ -41,7 +41,7 @@ class Range(Movement):
 
     def evaluate(self) -> Array:
         check_elements(self, (self.count,))
-        return (np.arange(self.count) * self.step + self.start).astype(self.dtype.numpy)
+        return np.asarray((np.arange(self.count) * self.step + self.start).astype(self.dtype.numpy))
 
 
 @op("dynamic_range")
@@ -68,7 +68,7 @@ class DynamicRange(Dynamic):
     def _count(self, start: Any, limit: Any, delta: Any) -> int:
         if not all(map(math.isfinite, (start, limit, delta))) or delta == 0:
             raise self.refuse("range-step", "start, limit and delta", "finite, and delta not 0", [start, limit, delta])
-        count = (limit - start) / delta if isinstance(start, float) else -((start - limit) // delta)
+        count: float = (limit - start) / delta if isinstance(start, float) else -((start - limit) // delta)
         return max(0, math.ceil(min(count, 1 << 62)))
 
     def compute(self, start: Array, limit: Array, delta: Array) -> Array:
@@ -172,7 +172,7 @@ class EyeLike(Movement):
         return self.x.tensor.with_dtype(self.dtype or self.x.tensor.dtype)
 
     def evaluate(self, x: Array) -> Array:
-        return (_diagonals(x.shape) == _sane(self.k)).astype(self.infer().dtype.numpy)
+        return np.asarray(_diagonals(x.shape) == _sane(self.k)).astype(self.infer().dtype.numpy)
 
 
 @op("trilu")

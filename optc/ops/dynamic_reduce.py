@@ -1,8 +1,7 @@
 """Reductions over axes that are known only when the program runs."""
 
-from typing import ClassVar
-
-import numpy as np
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from optc.ir.dims import UNKNOWN, Dim
 from optc.ir.dtypes import FLOATS, INDEX, NUMERIC, Array
@@ -12,108 +11,112 @@ from optc.ir.types import TensorType
 from optc.ir.value import Value
 from optc.ops import reduce as r
 from optc.ops.axes import from_front
+from optc.ops.dynamic import Dynamic, integers, length
 
 
 @abstract_op
-class DynamicReduce(Op):
-    """The reduction of class `static` over `axes`, `i64[k]` or `i32[k]`, in any order, which may count from the back.
+class DynamicReduce(Dynamic):
+    """The reduction of class `twin` over `axes`, `i64[k]` or `i32[k]`, in any order, which may count from the back.
 
-    No axis means all axes. Without `keepdims`, `k` must be a known number, or the rank of the result is not known.
+    No axis means all axes. Without `keepdims`, `k` must be a known number, for the result to have a known rank.
     """
 
     x: Value = operand(*NUMERIC)
     axes: Value = operand(*INDEX)
     keepdims: bool = attribute(True)
-    static: ClassVar[type[r.Reduce]]
+    twin: ClassVar[type[r.Reduce]]
+    parameters = ("axes",)
 
     def infer(self) -> TensorType:
-        x, axes = self.x.tensor, self.axes.tensor
-        if axes.rank != 1:
-            raise self.refuse("axes-shape", "operand axes", "of rank 1", axes)
-        count = axes.shape[0]
+        x = self.x.tensor
+        if self.axes.tensor.rank != 1:
+            raise self.refuse("operand-rank", "rank of operand axes", 1, self.axes.tensor.rank)
+        count: Dim = self.axes.tensor.shape[0] if self.keepdims else length(self, "axes")
         if isinstance(count, int) and count > x.rank:
-            raise self.refuse("axes-shape", "number of axes", f"at most {x.rank}, the rank of operand x", count)
-        if self.keepdims:
-            return x.with_shape((1,) * x.rank if count in (0, x.rank) else (UNKNOWN,) * x.rank)
-        if not isinstance(count, int):
-            raise self.refuse("axes-shape", "number of axes", "known, for the rank of the result to be", count)
-        return x.with_shape((UNKNOWN,) * (x.rank - (count or x.rank)))
+            raise self.refuse("axes-count", "number of axes", f"at most {x.rank}, the rank of operand x", count)
+        dropped = 0 if self.keepdims else count or x.rank
+        kept: Any = x.rank - dropped
+        return x.with_shape((1 if count in (0, x.rank) else UNKNOWN,) * kept)
 
-    def evaluate(self, x: Array, axes: Array) -> Array:
-        chosen = sorted({from_front(self, int(axis), x.ndim) for axis in axes}) if axes.size else range(x.ndim)
-        if axes.size and len(chosen) != axes.size:
-            raise self.refuse("axes-order", "axes", "distinct", axes.tolist())
-        return r.reduced(self.static.formula, np.asarray(x), tuple(chosen), self.keepdims)
+    def settled(self, given: Mapping[str, Array]) -> Op:
+        rank = self.x.tensor.rank
+        axes = sorted(from_front(self, axis, rank) for axis in integers(given["axes"]))
+        return self.twin(self.x, tuple(axes) if axes else tuple(range(rank)), self.keepdims)
 
     def operations(self) -> Dim:
-        return self.x.tensor.elements * self.static.steps
+        return self.x.tensor.elements * self.twin.steps
+
+
+@abstract_op
+class DynamicFloatReduce(DynamicReduce):
+    """A reduction that only floats have."""
+
+    x: Value = operand(*FLOATS)
+    axes: Value = operand(*INDEX)
+    keepdims: bool = attribute(True)
 
 
 @op("dynamic_reduce_sum")
 class DynamicReduceSum(DynamicReduce):
     """`reduce_sum` with axes as an operand."""
 
-    static = r.ReduceSum
+    twin = r.ReduceSum
 
 
 @op("dynamic_reduce_mean")
 class DynamicReduceMean(DynamicReduce):
     """`reduce_mean` with axes as an operand."""
 
-    static = r.ReduceMean
+    twin = r.ReduceMean
 
 
 @op("dynamic_reduce_max")
 class DynamicReduceMax(DynamicReduce):
     """`reduce_max` with axes as an operand."""
 
-    static = r.ReduceMax
+    twin = r.ReduceMax
 
 
 @op("dynamic_reduce_min")
 class DynamicReduceMin(DynamicReduce):
     """`reduce_min` with axes as an operand."""
 
-    static = r.ReduceMin
+    twin = r.ReduceMin
 
 
 @op("dynamic_reduce_prod")
 class DynamicReduceProd(DynamicReduce):
     """`reduce_prod` with axes as an operand."""
 
-    static = r.ReduceProd
+    twin = r.ReduceProd
 
 
 @op("dynamic_reduce_l1")
 class DynamicReduceL1(DynamicReduce):
     """`reduce_l1` with axes as an operand."""
 
-    static = r.ReduceL1
+    twin = r.ReduceL1
 
 
 @op("dynamic_reduce_l2")
-class DynamicReduceL2(DynamicReduce):
+class DynamicReduceL2(DynamicFloatReduce):
     """`reduce_l2` with axes as an operand."""
 
-    x: Value = operand(*FLOATS)
-    axes: Value = operand(*INDEX)
-    static = r.ReduceL2
+    twin = r.ReduceL2
 
 
 @op("dynamic_reduce_sum_square")
 class DynamicReduceSumSquare(DynamicReduce):
     """`reduce_sum_square` with axes as an operand."""
 
-    static = r.ReduceSumSquare
+    twin = r.ReduceSumSquare
 
 
 @op("dynamic_reduce_log_sum_exp")
-class DynamicReduceLogSumExp(DynamicReduce):
+class DynamicReduceLogSumExp(DynamicFloatReduce):
     """`reduce_log_sum_exp` with axes as an operand."""
 
-    x: Value = operand(*FLOATS)
-    axes: Value = operand(*INDEX)
-    static = r.ReduceLogSumExp
+    twin = r.ReduceLogSumExp
 
 
 OPS: tuple[type[Op], ...] = (

@@ -46,6 +46,15 @@ class Reduce(Op):
         return self.x.tensor.elements * self.steps
 
 
+@abstract_op
+class FloatReduce(Reduce):
+    """A reduction that only floats have."""
+
+    x: Value = operand(*FLOATS)
+    axes: tuple[int, ...] = attribute()
+    keepdims: bool = attribute(True)
+
+
 def reduced(formula: Any, x: Array, axes: Axes, keepdims: bool) -> Array:
     """A formula of `x`, axes and keepdims, computed in float64 for floats and rounded to the dtype of `x`."""
     if x.dtype.kind in "iu":
@@ -145,10 +154,9 @@ class ReduceL1(Reduce):
 
 
 @op("reduce_l2")
-class ReduceL2(Reduce):
+class ReduceL2(FloatReduce):
     """The square root of the sum of squares."""
 
-    x: Value = operand(*FLOATS)
     steps = 2
     formula = staticmethod(_l2)
 
@@ -162,10 +170,9 @@ class ReduceSumSquare(Reduce):
 
 
 @op("reduce_log_sum_exp")
-class ReduceLogSumExp(Reduce):
+class ReduceLogSumExp(FloatReduce):
     """The logarithm of the sum of exponentials."""
 
-    x: Value = operand(*FLOATS)
     steps = 4
     formula = staticmethod(_log_sum_exp)
 

@@ -42,9 +42,9 @@ def programs(
     kinds = sorted(samplers, key=lambda op: op.spec.name)
     for _ in range(draw(st.integers(least, most))):
         if idioms and (not kinds or draw(st.booleans())):
-            source.pool.append(draw(st.sampled_from(idioms))(source))
+            source.offer(draw(st.sampled_from(idioms))(source))
         else:
-            source.pool.extend(builder.append(samplers[draw(st.sampled_from(kinds))](source)))
+            source.offer(*builder.append(samplers[draw(st.sampled_from(kinds))](source)))
     return builder.program(**_outputs(draw, builder))
 
 

@@ -4,6 +4,7 @@ One sampler per op serves both purposes: a program of a single op (held against 
 programs, in which operands are values that exist already wherever their type fits.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -18,6 +19,8 @@ from optc.ir.types import TensorType
 from optc.ir.value import Value
 
 T = TypeVar("T")
+MAX_ELEMENTS = 2000
+"""Larger values are not offered to further ops: random programs stay quick."""
 Sampler = Callable[["Source"], Op]
 """Builds one op from a source; what it needs besides is added to the source's block."""
 
@@ -35,6 +38,11 @@ def random_array(seed: int, dtype: DType, shape: Sequence[int], low: float = -4,
     return np.asarray(rng.integers(int(low * 8), int(high * 8) + 1, shape) / 8.0).astype(dtype.numpy)
 
 
+def _is_handy(value: Value) -> bool:
+    kind = value.type
+    return isinstance(kind, TensorType) and is_static(kind.shape) and 1 <= math.prod(kind.static_shape) <= MAX_ELEMENTS
+
+
 class Source:
     """Draws operands and attributes; `pool` holds the values that operands may be."""
 
@@ -42,6 +50,10 @@ class Source:
         self.draw = draw
         self.builder = builder
         self.pool: list[Value] = []
+
+    def offer(self, *values: Value) -> None:
+        """Let later ops use these values: tensors of static shape, not empty and not large."""
+        self.pool.extend(v for v in values if _is_handy(v))
 
     def integer(self, low: int, high: int) -> int:
         return int(self.draw(st.integers(low, high)))
@@ -85,7 +97,7 @@ class Source:
         known = [
             v for v in self.pool
             if isinstance(v.type, TensorType) and v.type.dtype in dtypes
-            and least_rank <= v.type.rank <= most_rank and is_static(v.type.shape)
+            and least_rank <= v.type.rank <= most_rank
         ]  # fmt: skip
         if known and self.integer(0, 3):
             return self.choice(known)

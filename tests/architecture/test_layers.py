@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
-NO_LAYER = {"optc/__init__.py"}
+NO_LAYER = {"optc/__init__.py", "optc/__main__.py"}
 
 
 @pytest.fixture(scope="module")

@@ -55,6 +55,8 @@ def _export_cond(op: Cond, g: Graph) -> None:
 
 def _export_loop(op: WhileLoop, g: Graph) -> None:
     g.emit(op, "Loop", [op.trip_count, op.condition, *op.initial], body=g.nested(op.body))
+    written = g.nodes[-1].input
+    written.extend([""] * (2 - len(written)))  # ONNX wants the first two inputs even where they are empty
 
 
 IMPORTERS: Mapping[str, Importer] = {"If": _import_if, "Loop": _import_loop}

@@ -108,7 +108,8 @@ _SCALE = """
 Scale <to> (data, scale) => (dense) {
   counts = Shape (scale)
   shifts = ConstantOfShape (counts)
-  dense = optc.ShiftScale <to: int = @to> (data, scale, shifts)
+  wide_data = Cast <to = 1> (data)
+  dense = optc.ShiftScale <to: int = @to> (wide_data, scale, shifts)
 }"""
 # indices of rank K, lut [groups..., entries, vector] -> dense. `perm` moves the vector behind its axis in
 # [group 0, place 0, group 1, place 1, ..., vector]; `stretch` is by how much each axis grows.
@@ -158,7 +159,8 @@ LutToSparse <perm, stretch> (mask, indices, lut) => (dense_mask, values) {
   bit_table_shape = Concat <axis = 0> (ones, two, vector)
   bit_table = Expand (bits, bit_table_shape)
   dense_mask = optc.LutToDense <perm: ints = @perm, stretch: ints = @stretch> (mask, bit_table)
-  codes = optc.SparseToDense <wide = 2, to = 2> (mask, indices)
+  bytes = Cast <to = 2> (indices)
+  codes = optc.SparseToDense <wide = 2, to = 2> (mask, bytes)
   dense = optc.LutToDense <perm: ints = @perm, stretch: ints = @stretch> (codes, lut)
   flat_mask = Reshape (dense_mask, last)
   kept = Cast <to = 9> (flat_mask)
@@ -168,8 +170,10 @@ _SPARSE_SHIFT_SCALE = """
 SparseShiftScale <wide, to> (mask, data, scale, offset) => (same_mask, values) {
   same_mask = Identity (mask)
   last = Constant <value_ints = [-1]> ()
-  codes = optc.SparseToDense <wide: int = @wide, to: int = @wide> (mask, data)
-  dense = optc.ShiftScale <to: int = @to> (codes, scale, offset)
+  wide_data = Cast <to: int = @wide> (data)
+  shifts = Cast <to = 1> (offset)
+  codes = optc.SparseToDense <wide: int = @wide, to: int = @wide> (mask, wide_data)
+  dense = optc.ShiftScale <to: int = @to> (codes, scale, shifts)
   flat_mask = Reshape (mask, last)
   kept = Cast <to = 9> (flat_mask)
   values = Compress (dense, kept)
@@ -178,7 +182,8 @@ _SPARSE_SCALE = """
 SparseScale <wide, to> (mask, data, scale) => (same_mask, values) {
   counts = Shape (scale)
   shifts = ConstantOfShape (counts)
-  same_mask, values = optc.SparseShiftScale <wide: int = @wide, to: int = @to> (mask, data, scale, shifts)
+  wide_data = Cast <to: int = @wide> (data)
+  same_mask, values = optc.SparseShiftScale <wide: int = @wide, to: int = @to> (mask, wide_data, scale, shifts)
 }"""
 
 
@@ -203,7 +208,11 @@ _TEXTS = (
 
 @cache
 def functions() -> dict[str, onnx.FunctionProto]:
-    """All functions by name."""
+    """All functions by name.
+
+    Operands that may be 4-bit integers are cast before anything else: ONNX Runtime derives what a function accepts
+    from the operators of its own body, and takes calls of other functions for operators that have no such types.
+    """
     header = f'<domain: "{DOMAIN}", opset_import: ["": 21, "{DOMAIN}": {VERSION}]>'
     parsed = [onnx.parser.parse_function(header + text) for text in _TEXTS]
     return {function.name: function for function in parsed}

@@ -28,7 +28,7 @@ class Names:
     def fresh(self, wanted: str) -> str:
         """`wanted`, or that with a number if it is taken."""
         name = wanted or "v"
-        while name in self.taken or name == "v":
+        while name in self.taken or not wanted:
             number = self._next.get(wanted, 0)
             self._next[wanted] = number + 1
             name = f"{wanted or 'v'}_{number}"

@@ -7,17 +7,38 @@ from optc.formats.onnx import (
     constexpr,
     control,
     conv,
+    create,
     elementwise,
+    gather,
+    join,
     matmul,
     norm,
     pool,
     quantize,
     recurrent,
+    resize,
+    shape,
 )
 from optc.formats.onnx.graph import Exporters
 from optc.formats.onnx.node import Importer
 
-FAMILIES = (elementwise, conv, matmul, pool, norm, attention, recurrent, constexpr, quantize, control)
+FAMILIES = (
+    elementwise,
+    conv,
+    matmul,
+    pool,
+    norm,
+    attention,
+    recurrent,
+    constexpr,
+    quantize,
+    control,
+    shape,
+    join,
+    resize,
+    gather,
+    create,
+)
 
 IMPORTERS: Mapping[str, Importer] = {name: entry for family in FAMILIES for name, entry in family.IMPORTERS.items()}
 EXPORTERS: Exporters = {op: entry for family in FAMILIES for op, entry in family.EXPORTERS.items()}

@@ -8,15 +8,17 @@ from optc.testing.samplers import (
     constexpr,
     control,
     elementwise,
+    gather,
     matmul,
     norm,
     quantize,
     recurrent,
+    shape,
     state,
     window,
 )
 from optc.testing.source import Sampler
 
-FAMILIES = (elementwise, matmul, window, norm, attention, recurrent, constexpr, quantize, control, state)
+FAMILIES = (elementwise, matmul, window, norm, attention, recurrent, constexpr, quantize, control, state, shape, gather)
 
 SAMPLERS: Mapping[type[Op], Sampler] = {op: sampler for family in FAMILIES for op, sampler in family.SAMPLERS.items()}

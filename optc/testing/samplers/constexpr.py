@@ -82,7 +82,7 @@ def _sparse_shift_scale(s: Source) -> Op:
 
 def _cast(s: Source) -> Op:
     dtype = s.choice((DType.F16, DType.BF16, *FLOAT8S))
-    to = DType.F32 if dtype is DType.F16 else s.choice((DType.F32, DType.F16))
+    to = DType.F32 if dtype.bits == 16 else s.choice((DType.F32, DType.F16))
     return c.ConstexprCast(s.constant(s.array(dtype, s.shape(1, 4)), dtype), to)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from optc.ir.dtypes import FLOATS, NUMERIC, SIGNED, DType
 from optc.ir.op import Op
 from optc.ops import elementwise as e
+from optc.ops import unary as u
 from optc.testing.source import Sampler, Source
 
 
@@ -29,6 +30,6 @@ SAMPLERS: Mapping[type[Op], Sampler] = {
     e.Sub: binary(e.Sub),
     e.Mul: binary(e.Mul),
     e.Div: binary(e.Div),
-    e.Exp: unary(e.Exp),
-    e.Neg: unary(e.Neg, SIGNED),
+    u.Exp: unary(u.Exp),
+    u.Neg: unary(u.Neg, SIGNED),
 }

@@ -212,5 +212,6 @@ def test_tensors_with_odd_bits_are_written_in_base64() -> None:
         Tensor.of(np.array([math.nan], np.float32)),
         Tensor.from_stored(DType.U4, (1,), b"\xf3"),
         Tensor.from_stored(DType.BOOL, (1,), b"\2"),
+        Tensor.from_stored(DType.BF16, (1,), b"\x81\x7f"),  # a signalling NaN
     ):
         assert 'b64"' in print_op(Kinds(a_tensor=tensor))
