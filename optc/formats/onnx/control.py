@@ -1,4 +1,4 @@
-"""Control flow in ONNX: If and Loop."""
+"""Control flow in ONNX: If, Loop, and Identity, by which blocks hand on values that they do not compute."""
 
 from collections.abc import Mapping
 
@@ -59,5 +59,9 @@ def _export_loop(op: WhileLoop, g: Graph) -> None:
     written.extend([""] * (2 - len(written)))  # ONNX wants the first two inputs even where they are empty
 
 
-IMPORTERS: Mapping[str, Importer] = {"If": _import_if, "Loop": _import_loop}
+IMPORTERS: Mapping[str, Importer] = {
+    "If": _import_if,
+    "Loop": _import_loop,
+    "Identity": lambda n: n.input(0),
+}
 EXPORTERS: Exporters = {Cond: _export_cond, WhileLoop: _export_loop}

@@ -63,8 +63,8 @@ def _import_dequantize(n: Node) -> Imported:
 
 
 def _placement(op: q.Quantize | q.Dequantize) -> dict[str, Any]:
-    if op.scale.tensor.rank == 0:
-        return {}
+    if op.scale.tensor.shape in ((), (1,)):
+        return {"axis": op.axis}  # runtimes refuse blocks where there is one scale
     return {"axis": op.axis, "block_size": op.block_size or None}
 
 

@@ -51,7 +51,7 @@ def read_onnx(path: Path) -> Program:
 
 def program_of(model: onnx.ModelProto, folder: Path | None = None, where: str = "ONNX model") -> Program:
     """The program in an ONNX model in memory; `folder` is where its external data are."""
-    if not model.HasField("graph") or not model.graph.node and not model.graph.output:
+    if not model.HasField("graph") or (not model.graph.node and not model.graph.output):
         raise OptcError("not-onnx", where, "content", "an ONNX model (protobuf)", "no graph")
     model = inline_foreign(model)
     opset = _opset(model, where)

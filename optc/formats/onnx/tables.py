@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from optc.formats.onnx import (
+    activations,
     attention,
+    cast,
     constexpr,
     control,
     conv,
@@ -13,9 +15,11 @@ from optc.formats.onnx import (
     join,
     matmul,
     norm,
+    order,
     pool,
     quantize,
     recurrent,
+    reduce,
     resize,
     shape,
 )
@@ -24,6 +28,10 @@ from optc.formats.onnx.node import Importer
 
 FAMILIES = (
     elementwise,
+    activations,
+    cast,
+    reduce,
+    order,
     conv,
     matmul,
     pool,

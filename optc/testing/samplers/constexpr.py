@@ -10,7 +10,6 @@ from optc.ir.value import Value
 from optc.ops import constexpr as c
 from optc.testing.source import Sampler, Source
 
-
 # Not 4-bit integers: an op that gives those cannot be held against a runtime, as none hands them out to NumPy.
 _WHOLE_BYTES = tuple(d for d in c.STORED if not d.is_sub_byte)
 

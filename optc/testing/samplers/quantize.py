@@ -49,7 +49,8 @@ def _matmul_integer(s: Source) -> Op:
     x = s.value(a, (*s.broadcastable(batch), rows, inner))
     y = s.value(b, (*batch, inner, columns))
     x_zero = s.constant(s.array(a, ()), a) if s.boolean() else None
-    y_zero = s.constant(s.array(b, (columns,) if y.tensor.rank == 2 and s.boolean() else ()), b) if s.boolean() else None
+    per_column = y.tensor.rank == 2 and s.boolean()
+    y_zero = s.constant(s.array(b, (columns,) if per_column else ()), b) if s.boolean() else None
     return q.MatmulInteger(x, y, x_zero, y_zero)
 
 

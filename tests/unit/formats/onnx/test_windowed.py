@@ -66,10 +66,15 @@ def test_ceil_mode_means_what_it_means_to_onnxruntime(auto_pad: str) -> None:
     assert_as_onnxruntime("AveragePool", kernel_shape=[4], strides=[3], auto_pad=auto_pad, ceil_mode=1)
 
 
-@pytest.mark.parametrize("shape", [[17], [1, 1, 17], [19]])
+@pytest.mark.parametrize("size", [15, 17, 18, 19])
 @pytest.mark.parametrize("auto_pad", ["NOTSET", "SAME_UPPER", "SAME_LOWER"])
-def test_output_shape_may_name_all_axes_and_overrules_pads(shape: list[int], auto_pad: str) -> None:
-    assert_as_onnxruntime("ConvTranspose", strides=[2], output_shape=shape, pads=[1, 1], auto_pad=auto_pad)
+def test_output_shape_means_what_it_means_to_onnxruntime(size: int, auto_pad: str) -> None:
+    assert_as_onnxruntime("ConvTranspose", strides=[2], output_shape=[size], auto_pad=auto_pad)
+
+
+def test_output_shape_may_name_all_axes_and_overrules_pads() -> None:
+    op = read("ConvTranspose", strides=[2], output_shape=[1, 1, 17], pads=[1, 1])
+    assert (op.output_shape, op.pads) == ((17,), ())
 
 
 def test_an_op_has_the_type_that_its_import_says() -> None:
