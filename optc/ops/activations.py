@@ -32,7 +32,7 @@ class Relu(Unary):
 class LeakyRelu(Unary):
     """`x` where it is not negative, `alpha * x` elsewhere."""
 
-    alpha: float = attribute(0.01)
+    alpha: float = attribute(default=0.01)
     steps = 2
 
     def evaluate(self, x: Array) -> Array:
@@ -69,7 +69,7 @@ def _elu(x: Array, alpha: float) -> Array:
 class Elu(Unary):
     """`x` where it is not negative, `alpha * (exp(x) - 1)` elsewhere."""
 
-    alpha: float = attribute(1.0)
+    alpha: float = attribute(default=1.0)
     steps = 3
 
     def evaluate(self, x: Array) -> Array:
@@ -80,8 +80,8 @@ class Elu(Unary):
 class Selu(Unary):
     """`gamma` times the `elu` of `alpha` (Klambauer et al., "Self-Normalizing Neural Networks", 2017)."""
 
-    alpha: float = attribute(1.67326319217681884765625)
-    gamma: float = attribute(1.05070102214813232421875)
+    alpha: float = attribute(default=1.67326319217681884765625)
+    gamma: float = attribute(default=1.05070102214813232421875)
     steps = 4
 
     def evaluate(self, x: Array) -> Array:
@@ -92,7 +92,7 @@ class Selu(Unary):
 class Celu(Unary):
     """`x` where it is not negative, `alpha * (exp(x / alpha) - 1)` elsewhere (Barron, 2017); `alpha` is not 0."""
 
-    alpha: float = attribute(1.0)
+    alpha: float = attribute(default=1.0)
     steps = 4
 
     def infer(self) -> TensorType:
@@ -108,7 +108,7 @@ class Celu(Unary):
 class ThresholdedRelu(Unary):
     """`x` where it is greater than `alpha`, 0 elsewhere."""
 
-    alpha: float = attribute(1.0)
+    alpha: float = attribute(default=1.0)
 
     def evaluate(self, x: Array) -> Array:
         return widened(lambda v: np.where(v > self.alpha, v, np.zeros_like(v)), x)
@@ -130,7 +130,7 @@ class Gelu(Unary):
     `approximate` is `none` (by the error function) or `tanh` (their formula with the hyperbolic tangent).
     """
 
-    approximate: str = attribute("none", one_of=("none", "tanh"))
+    approximate: str = attribute(default="none", one_of=("none", "tanh"))
     steps: ClassVar[int] = 5
 
     def evaluate(self, x: Array) -> Array:
@@ -153,8 +153,8 @@ class Sigmoid(Unary):
 class HardSigmoid(Unary):
     """`alpha * x + beta`, limited to 0 and 1."""
 
-    alpha: float = attribute(0.2)
-    beta: float = attribute(0.5)
+    alpha: float = attribute(default=0.2)
+    beta: float = attribute(default=0.5)
     steps = 4
 
     def evaluate(self, x: Array) -> Array:

@@ -63,7 +63,7 @@ class Cast(Op):
 
     x: Value = operand(*_NUMBERS)
     to: DType = attribute()
-    saturate: bool = attribute(True)
+    saturate: bool = attribute(default=True)
 
     def infer(self) -> TensorType:
         if self.to is DType.STR:

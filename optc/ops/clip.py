@@ -23,8 +23,8 @@ class Clip(Op):
     """
 
     x: Value = operand(*NUMERIC)
-    min: float = attribute(-math.inf)
-    max: float = attribute(math.inf)
+    min: float = attribute(default=-math.inf)
+    max: float = attribute(default=math.inf)
 
     def infer(self) -> TensorType:
         self._check("min", self.min, -math.inf)

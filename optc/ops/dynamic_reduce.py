@@ -23,7 +23,7 @@ class DynamicReduce(Dynamic):
 
     x: Value = operand(*NUMERIC)
     axes: Value = operand(*INDEX)
-    keepdims: bool = attribute(True)
+    keepdims: bool = attribute(default=True)
     twin: ClassVar[type[r.Reduce]]
     parameters = ("axes",)
 
@@ -53,7 +53,7 @@ class DynamicFloatReduce(DynamicReduce):
 
     x: Value = operand(*FLOATS)
     axes: Value = operand(*INDEX)
-    keepdims: bool = attribute(True)
+    keepdims: bool = attribute(default=True)
 
 
 @op("dynamic_reduce_sum")

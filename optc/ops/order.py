@@ -30,8 +30,8 @@ class _ArgReduce(Op):
 
     x: Value = operand(*NUMERIC)
     axis: int = attribute()
-    keepdims: bool = attribute(True)
-    select_last_index: bool = attribute(False)
+    keepdims: bool = attribute(default=True)
+    select_last_index: bool = attribute(default=False)
     formula: ClassVar[Any]
 
     def infer(self) -> TensorType:
@@ -80,7 +80,7 @@ class TopK(Op):
     x: Value = operand(*NUMERIC)
     k: int = attribute(minimum=0)
     axis: int = attribute()
-    largest: bool = attribute(True)
+    largest: bool = attribute(default=True)
 
     def infer(self) -> tuple[TensorType, TensorType]:
         x = self.x.tensor
@@ -116,7 +116,7 @@ class DynamicTopK(Dynamic):
     x: Value = operand(*NUMERIC)
     k: Value = operand(*INDEX)
     axis: int = attribute()
-    largest: bool = attribute(True)
+    largest: bool = attribute(default=True)
     parameters = ("k",)
 
     def infer(self) -> tuple[TensorType, TensorType]:
@@ -147,8 +147,8 @@ class Cumsum(Op):
 
     x: Value = operand(*NUMERIC)
     axis: int = attribute()
-    exclusive: bool = attribute(False)
-    reverse: bool = attribute(False)
+    exclusive: bool = attribute(default=False)
+    reverse: bool = attribute(default=False)
 
     def infer(self) -> TensorType:
         check_axis(self, self.axis, self.x.tensor.rank)
@@ -172,8 +172,8 @@ class DynamicCumsum(Dynamic):
 
     x: Value = operand(*NUMERIC)
     axis: Value = operand(*INDEX)
-    exclusive: bool = attribute(False)
-    reverse: bool = attribute(False)
+    exclusive: bool = attribute(default=False)
+    reverse: bool = attribute(default=False)
     parameters = ("axis",)
 
     def infer(self) -> TensorType:

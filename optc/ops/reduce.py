@@ -28,7 +28,7 @@ class Reduce(Op):
 
     x: Value = operand(*NUMERIC)
     axes: tuple[int, ...] = attribute()
-    keepdims: bool = attribute(True)
+    keepdims: bool = attribute(default=True)
     steps: ClassVar[int] = 1
     formula: ClassVar[Any]
 
@@ -52,7 +52,7 @@ class FloatReduce(Reduce):
 
     x: Value = operand(*FLOATS)
     axes: tuple[int, ...] = attribute()
-    keepdims: bool = attribute(True)
+    keepdims: bool = attribute(default=True)
 
 
 def reduced(formula: Any, x: Array, axes: Axes, keepdims: bool) -> Array:

@@ -127,8 +127,8 @@ class IsInf(Op):
     """Whether each element is infinite, as `bool`; of the signs that are asked for."""
 
     x: Value = operand(*FLOATS)
-    detect_negative: bool = attribute(True)
-    detect_positive: bool = attribute(True)
+    detect_negative: bool = attribute(default=True)
+    detect_positive: bool = attribute(default=True)
 
     def infer(self) -> TensorType:
         return self.x.tensor.with_dtype(DType.BOOL)

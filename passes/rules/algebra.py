@@ -77,8 +77,8 @@ def _add_negated(op: Any, match: Match) -> Replacement:
 
 
 def _involution(op: Any, match: Match) -> Replacement:
-    inner = match.definition(op.x)
-    return standing_for(op, inner.x) if type(inner) is type(op) else None  # type: ignore[attr-defined]  # has op's x
+    inner: Any = match.definition(op.x)
+    return standing_for(op, inner.x) if type(inner) is type(op) else None
 
 
 def _idempotent(op: Any, match: Match) -> Replacement:

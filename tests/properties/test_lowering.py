@@ -40,7 +40,7 @@ def quantized_operand(source: Source) -> Value:
 
 @settings(suppress_health_check=list(HealthCheck))
 @given(programs(idioms=(palettized_operand, quantized_operand)), st.data())
-def test_load_then_predict_computes_bit_for_bit_what_the_program_computes(program: Program, data: st.DataObject) -> None:
+def test_load_then_predict_computes_the_bits_of_the_program(program: Program, data: st.DataObject) -> None:
     weights = weights_of(program.main.body, min_elements=1)
     choices = {w.name: data.draw(st.sampled_from(CHOICES)) for w in weights}
     lowered = lower(program, weights, choices)

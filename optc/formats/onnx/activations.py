@@ -56,9 +56,9 @@ def _joint_softmax(n: Node, axes: tuple[int, ...], logarithm: bool) -> Imported:
     x = n.input(0)
     if not axes:
         return None
-    shifted = n.add(Sub(x, n.add(ReduceMax(x, axes))))
+    shifted = n.add(Sub(x, n.add(ReduceMax(x, axes, True))))
     exponential = n.add(Exp(shifted))
-    total = n.add(ReduceSum(exponential, axes))
+    total = n.add(ReduceSum(exponential, axes, True))
     return n.add(Sub(shifted, n.add(Log(total))) if logarithm else Div(exponential, total))
 
 

@@ -8,7 +8,7 @@ from optc.formats.onnx.parameters import add_settled, integers, positive, wide
 from optc.ir.value import Value
 from optc.ops import join as j
 from optc.ops import pad as p
-from optc.ops import slicing as s
+from optc.ops import slice as s
 
 
 def _concat(n: Node) -> Imported:

@@ -6,6 +6,7 @@ no importer maps is carried as an `opaque` op with the types that the file (or O
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,9 @@ def _metadata(model: onnx.ModelProto) -> dict[str, str]:
 def _inferred_types(model: onnx.ModelProto, where: str) -> dict[str, Type]:
     """Types by value name: those the file declares, and what ONNX's shape inference adds."""
     if model.ByteSize() < _MOST_FOR_SHAPE_INFERENCE:
-        try:
+        # Where ONNX's inference fails, what the file declares must do; our own inference comes anyway.
+        with suppress(onnx.shape_inference.InferenceError, RuntimeError, ValueError):
             model = onnx.shape_inference.infer_shapes(model, data_prop=True)
-        except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
-            pass  # what the file declares must do; our own inference comes anyway
     graph = model.graph
     return {info.name: type_of(info, where) for info in (*graph.value_info, *graph.output, *graph.input)}
 

@@ -69,17 +69,27 @@ def _export_shape(op: s.ShapeOf, g: Graph) -> None:
     g.emit(op, "Shape", [op.x], start=op.start or None, end=op.end)
 
 
+def _export_squeeze(op: s.Squeeze | s.DynamicSqueeze, g: Graph) -> None:
+    """No axes at all would mean every axis of size 1 to runtimes."""
+    none = op.axes.tensor.shape == (0,) if isinstance(op, s.DynamicSqueeze) else not op.axes
+    if none:
+        g.emit(op, "Identity", [op.x])
+    else:
+        axes = wide(g, op.axes) if isinstance(op, s.DynamicSqueeze) else integers(g, op.axes)
+        g.emit(op, "Squeeze", [op.x, axes])
+
+
 EXPORTERS: Exporters = {
     s.Reshape: _export_reshape,
     s.Flatten: lambda op, g: g.emit(op, "Flatten", [op.x], axis=op.axis),
-    s.Squeeze: lambda op, g: g.emit(op, "Squeeze", [op.x, integers(g, op.axes)]),
+    s.Squeeze: _export_squeeze,
     s.Unsqueeze: lambda op, g: g.emit(op, "Unsqueeze", [op.x, integers(g, op.axes)]),
-    s.Transpose: lambda op, g: g.emit(op, "Transpose", [op.x], perm=op.perm),
+    s.Transpose: lambda op, g: g.emit(op, "Transpose", [op.x], perm=op.perm or None),
     s.Expand: lambda op, g: g.emit(op, "Expand", [op.x, integers(g, op.shape)]),
     s.ShapeOf: _export_shape,
     s.Size: lambda op, g: g.emit(op, "Size", [op.x]),
     s.DynamicReshape: lambda op, g: g.emit(op, "Reshape", [op.x, wide(g, op.shape)], allowzero=op.allowzero or None),
-    s.DynamicSqueeze: lambda op, g: g.emit(op, "Squeeze", [op.x, wide(g, op.axes)]),
+    s.DynamicSqueeze: _export_squeeze,
     s.DynamicUnsqueeze: lambda op, g: g.emit(op, "Unsqueeze", [op.x, wide(g, op.axes)]),
     s.DynamicExpand: lambda op, g: g.emit(op, "Expand", [op.x, wide(g, op.shape)]),
 }

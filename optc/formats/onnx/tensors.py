@@ -104,9 +104,7 @@ def _typed(proto: onnx.TensorProto, dtype: DType, shape: tuple[int, ...], elemen
     return Tensor.of(np.array(field, dtype.numpy).reshape(shape), dtype)
 
 
-def _external(
-    proto: onnx.TensorProto, dtype: DType, shape: tuple[int, ...], folder: Path | None, where: str
-) -> Tensor:
+def _external(proto: onnx.TensorProto, dtype: DType, shape: tuple[int, ...], folder: Path | None, where: str) -> Tensor:
     entries = {entry.key: entry.value for entry in proto.external_data}
     location = entries.get("location", "")
     if folder is None:

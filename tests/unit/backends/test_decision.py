@@ -98,7 +98,7 @@ def test_the_choice_flips_at_the_break_even_and_is_monotone_in_the_decode_rate(s
 
 
 @given(st.integers(1, 64), st.sampled_from((64, 256)), st.sampled_from((2, 4, 8)), st.floats(0.1, 200))
-def test_the_choice_is_the_best_of_both_tried_out_in_the_whole_plan(rows: int, side: int, bits: int, rate: float) -> None:
+def test_the_choice_is_the_best_of_both_tried_out(rows: int, side: int, bits: int, rate: float) -> None:
     device = with_scheme(IPHONE, decode_gweights_per_s=assumed(rate))
     program = one_palettized_matmul(rows, side, bits)
     plans = {choice: make_plan(program, device, pins={"w": choice}) for choice in (LOAD, PREDICT)}
@@ -127,7 +127,7 @@ def test_a_table_that_lacks_a_figure_is_refused_by_its_name() -> None:
 
 
 def test_a_table_with_a_negative_or_misspelt_figure_is_refused() -> None:
-    text = 'name = "x"\ntitle = "X"\nspeed = 3\n[disk_gbps]\nvalue = -1.0\nhow = "guess"\nsource = "none at all"\n[units]\n'
+    text = 'name = "x"\ntitle = "X"\nspeed = 3\n[disk_gbps]\nvalue = -1.0\nhow = "guess"\nsource = "none"\n[units]\n'
     with pytest.raises(OptcError) as caught:
         parse_device(text, "x.toml")
     assert caught.value.slug == "cost-table"
