@@ -23,7 +23,7 @@ def _moves_only_ones(op: Transpose, match: Match) -> Replacement:
 
 
 LAYOUT = (
-    Rule("as-reshape", (Flatten, Squeeze, Unsqueeze), _as_reshape, "flatten(x), squeeze(x), unsqueeze(x) -> reshape(x)"),
+    Rule("as-reshape", (Flatten, Squeeze, Unsqueeze), _as_reshape, "flatten(x), (un)squeeze(x) -> reshape(x)"),
     Rule("transpose-of-ones", (Transpose,), _moves_only_ones, "transpose that moves only sizes of 1 -> reshape(x)"),
 )  # fmt: skip
 """Rows for shapes with at most one size that is not known."""
