@@ -58,7 +58,7 @@ def _settle_reduce(op: DynamicReduce, match: Match) -> Replacement:
     rank = op.x.tensor.rank
     try:
         chosen = tuple(sorted(from_front(op, int(axis), rank) for axis in axes.array())) or tuple(range(rank))
-        return in_place_of(op, op.static(op.x, chosen, op.keepdims))
+        return in_place_of(op, op.twin(op.x, chosen, op.keepdims))
     except OptcError:
         return None
 
