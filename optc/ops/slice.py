@@ -19,10 +19,22 @@ BEYOND = 2**31 - 1
 """What exporters write for "up to the end"; no dimension is larger."""
 
 
+def taken(dim: int, start: int, end: int, step: int) -> range:
+    """The positions that a slice takes of `dim` elements.
+
+    Negative bounds count from the end; then bounds outside are moved to the border. Backwards, a start below 0
+    becomes 0 (Python would take nothing). Source: ONNX, operator Slice.
+    """
+    start, end = (bound + dim if bound < 0 else bound for bound in (start, end))
+    if step > 0:
+        return range(min(max(start, 0), dim), min(max(end, 0), dim), step)
+    return range(min(max(start, 0), dim - 1), min(max(end, -1), dim - 1), step)
+
+
 def sliced_size(dim: Dim, start: int, end: int, step: int) -> Dim:
     """How many elements a slice takes of `dim`; unknown where that depends on how large a symbolic one is."""
     if isinstance(dim, int):
-        return len(range(*slice(start, end, step).indices(dim)))
+        return len(taken(dim, start, end, step))
     size: Any = dim
     if step == -1 and (start == -1 or start >= BEYOND) and end <= -BEYOND:
         return size  # type: ignore[no-any-return]  # Dim arithmetic is typed Any: int and SymDim mix
@@ -41,7 +53,7 @@ def sliced_size(dim: Dim, start: int, end: int, step: int) -> Dim:
 
 @op("slice")
 class Slice(Movement):
-    """`x[start:end:step]` along each of `axes` (increasing), with Python's meaning of bounds and signs."""
+    """`x[start:end:step]` along each of `axes` (increasing), with bounds as `taken` says."""
 
     x: Value = operand()
     starts: tuple[int, ...] = attribute()
@@ -62,10 +74,11 @@ class Slice(Movement):
         return self.x.tensor.with_shape(shape)
 
     def evaluate(self, x: Array) -> Array:
-        taken = [slice(None)] * x.ndim
+        cuts = [slice(None)] * x.ndim
         for axis, start, end, step in zip(self.axes, self.starts, self.ends, self.steps, strict=True):
-            taken[axis] = slice(start, end, step)
-        return x[tuple(taken)]
+            places = taken(x.shape[axis], start, end, step)
+            cuts[axis] = slice(places.start, None if places.stop < 0 else places.stop, step)
+        return x[tuple(cuts)]
 
 
 @op("dynamic_slice")

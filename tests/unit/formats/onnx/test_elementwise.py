@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from optc.errors import OptcError
 from optc.formats.onnx.reader import program_of
 from optc.ir.block import Program
 from optc.ir.interpreter import interpret
@@ -84,14 +85,31 @@ def test_a_variant_computes_what_onnxruntime_computes(arguments: Any, attributes
     ("arguments", "attributes", "expected"),
     [
         (("Clip", 13, 1, (np.float32(0), np.float32(6))), {}, ["clip"]),
-        (("Clip", 13, 3), {}, ["opaque"]),
         (("ReduceSum", 13, 1, (np.array([0]),)), {}, ["reduce_sum"]),
         (("ReduceL1", 18), {"noop_with_empty_axes": 1}, ["opaque"]),
         (("Swish", 24), {}, ["silu"]),
         (("Swish", 24), {"alpha": 0.5}, ["mul", "sigmoid", "mul"]),
         (("Cast", 13), {"to": TensorProto.STRING}, ["opaque"]),
-        (("Cast", 13), {"to": TensorProto.COMPLEX64}, ["opaque"]),
     ],
 )
 def test_a_variant_becomes_these_ops(arguments: Any, attributes: Any, expected: list[str]) -> None:
     assert ops(imported(*arguments, **attributes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "attributes", "slug"),
+    [
+        (("Clip", 13, 3), {}, "operand-shape"),
+        (("Softmax", 13), {"axis": 3}, "axis"),
+        (("Softmax", 11), {"axis": -4}, "axis"),
+        (("ReduceMax", 13), {"axes": [0, -3]}, "axes-order"),
+        (("Add", 13), {}, "missing-input"),
+        (("Cast", 13), {"to": TensorProto.COMPLEX64}, "onnx-dtype"),
+        (("Gelu", 20), {"approximate": "x"}, "attribute-choice"),
+        (("Softmax", 13), {"axis": "x"}, "onnx-node"),
+    ],
+)
+def test_a_malformed_node_is_refused(arguments: Any, attributes: Any, slug: str) -> None:
+    with pytest.raises(OptcError) as caught:
+        imported(*arguments, **attributes)
+    assert caught.value.slug == slug
