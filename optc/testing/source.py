@@ -92,6 +92,10 @@ class Source:
             return self.choice(known)
         return self.fresh(kind)
 
+    def dtype(self, dtypes: Sequence[DType]) -> DType:
+        """One of these element types; half the time f32, the one that most ops have a runtime kernel for."""
+        return DType.F32 if DType.F32 in dtypes and self.boolean() else self.choice(dtypes)
+
     def some(self, dtypes: Sequence[DType], least_rank: int = 0, most_rank: int = 4) -> Value:
         """A value of one of these element types and ranks: one that exists, or a new one. Shapes are static."""
         known = [
@@ -101,7 +105,7 @@ class Source:
         ]  # fmt: skip
         if known and self.integer(0, 3):
             return self.choice(known)
-        return self.fresh(TensorType(self.choice(dtypes), self.shape(least_rank, most_rank)))
+        return self.fresh(TensorType(self.dtype(dtypes), self.shape(least_rank, most_rank)))
 
     def fresh(self, kind: TensorType) -> Value:
         """A new parameter, or now and then a constant, of this type."""
