@@ -8,7 +8,7 @@ from backends.decision import CHOICES
 from backends.lowering import lower
 from backends.weights import weights_of
 from optc.ir.block import Program
-from optc.ir.dtypes import DType
+from optc.ir.dtypes import Array, DType
 from optc.ir.interpreter import Cell, interpret
 from optc.ir.types import TensorType
 from optc.ir.value import Value
@@ -38,6 +38,10 @@ def quantized_operand(source: Source) -> Value:
     return source.builder.add(Add(source.builder.add(Mul(x, weight)), weight))
 
 
+def same_bits(a: Array, b: Array) -> bool:
+    return a.tobytes() == b.tobytes()
+
+
 @settings(suppress_health_check=list(HealthCheck))
 @given(programs(idioms=(palettized_operand, quantized_operand)), st.data())
 def test_load_then_predict_computes_the_bits_of_the_program(program: Program, data: st.DataObject) -> None:
@@ -52,8 +56,10 @@ def test_load_then_predict_computes_the_bits_of_the_program(program: Program, da
     after = interpret(lowered.program, {**resident, **arrays}, "predict", cells)
     for name, array in outputs_of(program, 0).items():
         if not name.startswith("state "):
-            np.testing.assert_array_equal(after[name], array)
-            assert after[name].dtype == array.dtype
+            assert (after[name].dtype, after[name].shape) == (array.dtype, array.shape)
+            assert (
+                after[name].tolist() == array.tolist() if array.dtype == np.object_ else same_bits(after[name], array)
+            )
 
 
 @given(programs(idioms=(palettized_operand, quantized_operand), samplers={}, most=4))

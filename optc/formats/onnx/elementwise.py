@@ -12,11 +12,11 @@ from optc.ir.dtypes import DType
 from optc.ir.op import Op
 from optc.ir.value import Value
 from optc.ops import bitwise as b
-from optc.ops import clip as l
 from optc.ops import compare as c
 from optc.ops import elementwise as e
 from optc.ops import trigonometry as t
 from optc.ops import unary as u
+from optc.ops.clip import Clip, DynamicClip
 
 
 def one_to_one_importer(op: type[Op]) -> Importer:
@@ -31,7 +31,7 @@ def one_to_one_exporter(op_type: str) -> Exporter:
 
 
 ONE_TO_ONE: Mapping[str, type[Op]] = {
-    "Add": e.Add, "Sub": e.Sub, "Mul": e.Mul, "Div": e.Div, "Pow": e.Pow,
+    "Add": e.Add, "Sub": e.Sub, "Mul": e.Mul, "Div": e.Div,
     "Abs": u.Abs, "Neg": u.Neg, "Sign": u.Sign, "Ceil": u.Ceil, "Floor": u.Floor, "Round": u.Round,
     "Sqrt": u.Sqrt, "Reciprocal": u.Reciprocal, "Exp": u.Exp, "Log": u.Log, "Erf": u.Erf, "IsNaN": u.IsNan,
     "Sin": t.Sin, "Cos": t.Cos, "Tan": t.Tan, "Asin": t.Asin, "Acos": t.Acos, "Atan": t.Atan,
@@ -81,7 +81,8 @@ IMPORTERS: Mapping[str, Importer] = {
     "Sum": _variadic(e.Add),
     "Mean": _mean,
     "Mod": _mod,
-    "Clip": lambda n: add_settled(n, l.DynamicClip, n.input(0), n.optional(1), n.optional(2)),
+    "Pow": one_to_one_importer(e.Pow),
+    "Clip": lambda n: add_settled(n, DynamicClip, n.input(0), n.optional(1), n.optional(2)),
     "IsInf": _is_inf,
     "BitShift": _bit_shift,
 }
@@ -112,7 +113,20 @@ def _export_mod(op: e.Mod, g: Graph) -> None:
     g.emit(op, "Where", [other_sign, g.node("Add", [rest, y]), rest])
 
 
-def _export_clip(op: l.Clip, g: Graph) -> None:
+_EXPONENTS = (DType.I32, DType.I64, DType.F32, DType.F64)
+
+
+def _export_pow(op: e.Pow, g: Graph) -> None:
+    """Runtimes take few types of exponents, unless it is that of the base; others are widened first."""
+    x, y = op.x.tensor.dtype, op.y.tensor.dtype
+    if y in _EXPONENTS or x is y:
+        g.emit(op, "Pow", [op.x, op.y])
+        return
+    wider = DType.F32 if y.is_float else DType.F64 if y is DType.U64 else DType.I64
+    g.emit(op, "Pow", [op.x, g.node("Cast", [g.name(op.y)], to=wider)])
+
+
+def _export_clip(op: Clip, g: Graph) -> None:
     dtype = op.x.tensor.dtype
 
     def bound(value: float) -> str:
@@ -136,6 +150,7 @@ EXPORTERS: Exporters = {
     e.Max: one_to_one_exporter("Max"),
     e.Fmod: lambda op, g: g.emit(op, "Mod", op.operands, fmod=1),
     e.Mod: _export_mod,
+    e.Pow: _export_pow,
     e.FloorDiv: _export_floor_div,
     u.Rsqrt: _export_rsqrt,
     u.IsInf: lambda op, g: g.emit(
@@ -143,6 +158,6 @@ EXPORTERS: Exporters = {
     ),
     b.BitShift: lambda op, g: g.emit(op, "BitShift", op.operands, direction=op.direction.upper()),
     c.NotEqual: lambda op, g: g.emit(op, "Not", [g.node("Equal", [g.name(op.x), g.name(op.y)])]),
-    l.Clip: _export_clip,
-    l.DynamicClip: lambda op, g: g.emit(op, "Clip", [op.x, _single(g, op.min), _single(g, op.max)]),
+    Clip: _export_clip,
+    DynamicClip: lambda op, g: g.emit(op, "Clip", [op.x, _single(g, op.min), _single(g, op.max)]),
 }
