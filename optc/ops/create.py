@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from optc.ir.dims import UNKNOWN
+from optc.ir.dims import UNKNOWN, Shape
 from optc.ir.dtypes import INDEX, INTEGERS, NUMERIC, Array, DType
 from optc.ir.fields import attribute, operand
 from optc.ir.op import Op, op
@@ -15,6 +15,7 @@ from optc.ir.types import TensorType
 from optc.ir.value import Value
 from optc.ops.dynamic import Dynamic, integers, length, unknown_shape
 from optc.ops.expect import expect_rank
+from optc.ops.indexing import shown
 from optc.ops.movement import MOST_ELEMENTS, NOT_TEXT, Movement, check_elements, check_rank
 from optc.ops.sizes import clash
 
@@ -238,11 +239,17 @@ class ReverseSequence(Movement):
         own, lengths = self.x.tensor.shape, self.lengths.tensor.shape
         if self.batch_axis == self.time_axis:
             raise self.refuse("axis", "batch_axis and time_axis", "0 and 1, or 1 and 0", self.time_axis)
-        if len(lengths) != 1 or clash(lengths[0], own[self.batch_axis]):
-            raise self.refuse("operand-shape", "shape of operand lengths", [own[self.batch_axis]], self.lengths.tensor)
+        self._check_lengths(own, lengths)
         return self.x.tensor
 
+    def _check_lengths(self, own: Shape, lengths: Shape) -> None:
+        if len(lengths) != 1 or clash(lengths[0], own[self.batch_axis]):
+            raise self.refuse(
+                "operand-shape", "shape of operand lengths", shown((own[self.batch_axis],)), shown(lengths)
+            )
+
     def evaluate(self, x: Array, lengths: Array) -> Array:
+        self._check_lengths(x.shape, lengths.shape)
         steps = x.shape[self.time_axis]
         if lengths.size and not 0 <= int(lengths.min()) <= int(lengths.max()) <= steps:
             raise self.refuse("lengths-range", "every length", f"from 0 to {steps}", lengths.tolist())

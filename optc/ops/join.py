@@ -49,6 +49,7 @@ class Concat(Movement):
         return self.xs[0].tensor.with_shape(with_axis(shape, self.axis, total))
 
     def evaluate(self, xs: tuple[Array, ...]) -> Array:
+        reduce(lambda a, b: _agreed(self, a, b, self.axis), [x.shape for x in xs])
         return np.concatenate(xs, self.axis)
 
 
@@ -66,6 +67,7 @@ class Stack(Movement):
         return self.xs[0].tensor.with_shape((*shape[: self.axis], len(shapes), *shape[self.axis :]))
 
     def evaluate(self, xs: tuple[Array, ...]) -> Array:
+        reduce(lambda a, b: _agreed(self, a, b), [x.shape for x in xs])
         return np.stack(xs, self.axis)
 
 

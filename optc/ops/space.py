@@ -20,7 +20,7 @@ class _Rearrangement(Movement):
     blocksize: int = attribute(minimum=1)
 
     def shape(self, own: Shape) -> Shape:
-        """The shape of the result."""
+        """The shape of the result; checks that the sizes fall into blocks."""
         raise TypeError(f"{type(self).__name__} declares no shape")
 
     def infer(self) -> TensorType:
@@ -46,6 +46,7 @@ class DepthToSpace(_Rearrangement):
         return (n, self.divided("number of channels", c, b * b), h * b, w * b)
 
     def evaluate(self, x: Array) -> Array:
+        self.shape(x.shape)
         n, c, h, w = x.shape
         b = self.blocksize
         inner, order = ((b, b, c // (b * b)), (0, 3, 4, 1, 5, 2))
@@ -64,6 +65,7 @@ class SpaceToDepth(_Rearrangement):
         return (n, c * (b * b), self.divided("height", h, b), self.divided("width", w, b))
 
     def evaluate(self, x: Array) -> Array:
+        self.shape(x.shape)
         n, c, h, w = x.shape
         b = self.blocksize
         return x.reshape(n, c, h // b, b, w // b, b).transpose(0, 3, 5, 1, 2, 4).reshape(n, b * b * c, h // b, w // b)

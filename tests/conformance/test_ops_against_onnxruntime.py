@@ -29,7 +29,7 @@ from optc.testing.source import Source, random_array
 TOLERANCE = {"float16": 2e-3, "float32": 1e-5, "float64": 1e-6, "bfloat16": 1.6e-2}
 LOOSER: Mapping[str, float] = {}
 # Ops whose other element types (of constants, of results) may lack a kernel when their inputs are float32.
-SEVERAL_DTYPES = frozenset({"cast", "quantize", "dequantize", "scatter_elements", "scatter_nd"})
+SEVERAL_DTYPES = frozenset({"cast", "quantize", "dequantize", "scatter_elements", "scatter_nd", "eye_like"})
 
 
 def examples() -> int:

@@ -39,7 +39,7 @@ def quantized_operand(source: Source) -> Value:
 
 
 def same_bits(a: Array, b: Array) -> bool:
-    return a.tobytes() == b.tobytes()
+    return a.tolist() == b.tolist() if a.dtype == np.object_ else a.tobytes() == b.tobytes()
 
 
 @settings(suppress_health_check=list(HealthCheck))

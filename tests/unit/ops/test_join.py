@@ -42,6 +42,15 @@ def test_operands_of_several_types_are_not_concatenated() -> None:
     assert caught.value.slug == "operand-same-dtype"
 
 
+def test_symbolic_sizes_that_turn_out_to_differ_are_refused() -> None:
+    x, y = tensor(1, N), tensor(1, SymDim.named("m"))
+    arrays = (np.zeros((1, 2), np.float32), np.zeros((1, 3), np.float32))
+    for op in (j.Concat((x, y), 0), j.Stack((x, y), 0)):
+        with pytest.raises(OptcError) as caught:
+            op.evaluate(arrays)
+        assert caught.value.slug == "join-shape"
+
+
 def test_stack_adds_the_axis() -> None:
     assert j.Stack((tensor(N, 3), tensor(N, 3)), 2).result.tensor.shape == (N, 3, 2)
     with pytest.raises(OptcError) as caught:

@@ -42,3 +42,9 @@ def test_channels_that_make_no_blocks_are_refused(shape: tuple[int, ...], block:
     with pytest.raises(OptcError) as caught:
         DepthToSpace(tensor(*shape), block)
     assert caught.value.slug == slug
+
+
+def test_a_symbolic_plane_that_turns_out_odd_is_refused() -> None:
+    with pytest.raises(OptcError) as caught:
+        SpaceToDepth(tensor(1, 1, H, 2), 2).evaluate(np.zeros((1, 1, 3, 2), np.float32))
+    assert caught.value.slug == "blocksize"
