@@ -1,4 +1,4 @@
-"""All passes and presets, by the names that pipeline text uses."""
+"""The passes and presets of optc, by name. Listed here, never registered by import."""
 
 from optc.pipeline.catalog import Catalog
 from passes.cleanup.canonicalize import Canonicalize
@@ -10,13 +10,21 @@ from passes.cleanup.remove_identities import RemoveIdentities
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
 
-CATALOG = Catalog(
-    (
-        Canonicalize, CommonSubexpressions, DeadCode, DeduplicateWeights, FoldConstants, RemoveIdentities,
-        Palettize, Quantize,
-    ),
-    {
-        "cleanup": "fixpoint(canonicalize,fold-constants,remove-identities,common-subexpressions,dead-code),"
-        "deduplicate-weights,dead-code",
-    },
-)  # fmt: skip
+EXACT = (FoldConstants, DeadCode, CommonSubexpressions, DeduplicateWeights, RemoveIdentities, Canonicalize)
+"""Results stay the same, bit for bit."""
+COMPRESS = (Palettize, Quantize)
+"""Weights become constant expressions."""
+
+# `dead-code` goes first so that no other pass works on what nothing needs, and last to clear up after the others.
+# `canonicalize` makes shapes static, which is what lets the rest of the round see how large things are.
+_CLEANUP = (
+    "dead-code,"
+    "fixpoint(canonicalize,fold-constants,remove-identities,deduplicate-weights,common-subexpressions,dead-code)"
+)
+
+PRESETS = {
+    "cleanup": _CLEANUP,
+    "compress-prepare": "@cleanup",  # everything that changes which weights there are has its place here
+}
+
+CATALOG = Catalog((*EXACT, *COMPRESS), PRESETS)

@@ -36,6 +36,8 @@ class Range(Movement):
     def infer(self) -> TensorType:
         low, high = self.dtype.integer_range if self.dtype.is_integer else (-_MOST_EXACT, _MOST_EXACT)
         ends = (self.start, self.start + self.step * max(0, self.count - 1))
+        if abs(self.step) >= 1 << 63:
+            raise self.refuse("range-step", "attribute step", "a 64-bit integer", self.step)
         if min(ends) < max(low, -(1 << 63)) or max(ends) > min(high, (1 << 63) - 1):
             raise self.refuse("range-value", "every value", f"from {low} to {high}", f"{ends[0]} to {ends[1]}")
         return TensorType(self.dtype, (self.count,))
@@ -126,10 +128,11 @@ class OneHot(Movement):
 
     def infer(self) -> TensorType:
         own = self.indices.tensor.shape
-        _check_one_hot(self, own, self.axis, self.values)
+        _check_one_hot(self, own, self.axis, self.values.tensor.shape)
         return self.values.tensor.with_shape((*own[: self.axis], self.depth, *own[self.axis :]))
 
     def evaluate(self, indices: Array, values: Array) -> Array:
+        _check_one_hot(self, indices.shape, self.axis, values.shape)
         check_elements(self, (*indices.shape, self.depth))
         places = np.arange(self.depth).reshape((-1,) + (1,) * (indices.ndim - self.axis))
         picked = np.expand_dims(indices.astype(np.int64), self.axis)
@@ -149,7 +152,7 @@ class DynamicOneHot(Dynamic):
 
     def infer(self) -> TensorType:
         own = self.indices.tensor.shape
-        _check_one_hot(self, own, self.axis, self.values)
+        _check_one_hot(self, own, self.axis, self.values.tensor.shape)
         _check_single(self, "depth")
         return self.values.tensor.with_shape((*own[: self.axis], UNKNOWN, *own[self.axis :]))
 
@@ -173,7 +176,7 @@ class EyeLike(Movement):
         return self.x.tensor.with_dtype(self.dtype or self.x.tensor.dtype)
 
     def evaluate(self, x: Array) -> Array:
-        return np.asarray(_diagonals(x.shape) == _sane(self.k)).astype(self.infer().dtype.numpy)
+        return np.asarray(_diagonals(self, x.shape) == _sane(self.k)).astype(self.infer().dtype.numpy)
 
 
 @op("trilu")
@@ -189,7 +192,7 @@ class Trilu(Movement):
         return self.x.tensor
 
     def evaluate(self, x: Array) -> Array:
-        diagonals, k = _diagonals(x.shape), _sane(self.k)
+        diagonals, k = _diagonals(self, x.shape), _sane(self.k)
         return np.where(diagonals >= k if self.upper else diagonals <= k, x, np.zeros((), x.dtype))
 
 
@@ -271,16 +274,17 @@ def _check_value(op: Op, value: Tensor) -> None:
         raise op.refuse("fill-value", "attribute value", "of one element", f"shape {list(value.shape)}")
 
 
-def _check_one_hot(op: Op, own: Any, axis: int, values: Value) -> None:
+def _check_one_hot(op: Op, own: Shape, axis: int, values: Shape) -> None:
     check_rank(op, len(own) + 1)
     if axis > len(own):
         raise op.refuse("axis", "axis", f"from 0 to {len(own)}", axis)
-    if values.tensor.rank != 1 or clash(values.tensor.shape[0], 2):
-        raise op.refuse("operand-shape", "shape of operand values", "[2]", values.tensor)
+    if len(values) != 1 or clash(values[0], 2):
+        raise op.refuse("operand-shape", "shape of operand values", "[2]", shown(values))
 
 
-def _diagonals(shape: tuple[int, ...]) -> Array:
+def _diagonals(op: Op, shape: tuple[int, ...]) -> Array:
     """The number of the diagonal that each place of a matrix lies on."""
+    check_elements(op, shape[-2:])
     return np.arange(shape[-1]) - np.arange(shape[-2])[:, None]
 
 

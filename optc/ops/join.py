@@ -143,7 +143,7 @@ class Tile(Movement):
         return self.x.tensor.with_shape(tuple(d * r for d, r in pairs))
 
     def evaluate(self, x: Array) -> Array:
-        check_elements(self, tuple(d * r for d, r in zip(x.shape, self.repeats, strict=True)))
+        check_elements(self, tuple(max(1, d) * r for d, r in zip(x.shape, self.repeats, strict=True)))
         return np.tile(x, self.repeats)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from optc.ir.dims import Dim, Shape
+from optc.ir.dims import Dim
 from optc.ir.dtypes import ALL, DType
 from optc.ir.op import Op, abstract_op
 
@@ -30,7 +30,7 @@ def check_rank(op: Op, rank: int) -> int:
     return rank
 
 
-def check_elements(op: Op, shape: Shape) -> None:
+def check_elements(op: Op, shape: tuple[Any, ...]) -> None:
     """Check that an array of this shape may be allocated: a few bytes of a program can ask for any size.
 
     Raises:
@@ -38,6 +38,6 @@ def check_elements(op: Op, shape: Shape) -> None:
     """
     total: Any = 1
     for dim in shape:
-        total = total * dim
+        total = total * max(1, dim)  # NumPy refuses huge sizes even where another one is 0
     if total > MOST_ELEMENTS:
         raise op.refuse("result-size", "number of elements of the result", f"at most {MOST_ELEMENTS}", total)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from optc.ir.dims import UNKNOWN
+from optc.ir.dims import UNKNOWN, Dim
 from optc.ir.dtypes import INDEX, Array
 from optc.ir.fields import attribute, operand
 from optc.ir.op import Op, op
@@ -19,9 +19,9 @@ from optc.ops.sizes import clash
 MODES = ("constant", "reflect", "edge", "wrap")
 
 
-def _check_value(op: Op, value: Value | None) -> None:
-    if value is not None and clash(value.tensor.elements, 1):
-        raise op.refuse("pad-value", "operand value", "of one element", value.tensor)
+def _check_value(op: Op, elements: Dim) -> None:
+    if clash(elements, 1):
+        raise op.refuse("pad-value", "number of elements of operand value", 1, elements)
 
 
 def _sources(mode: str, size: int, before: int, after: int) -> Array:
@@ -51,7 +51,7 @@ class Pad(Movement):
 
     def infer(self) -> TensorType:
         own = self.x.tensor.shape
-        _check_value(self, self.value)
+        _check_value(self, 1 if self.value is None else self.value.tensor.elements)
         if len(self.pads) != 2 * len(own):
             raise self.refuse("pads-count", "number of pads", f"twice the rank, {2 * len(own)}", len(self.pads))
         if self.mode != "constant" and min(self.pads, default=0) < 0:
@@ -78,6 +78,7 @@ class Pad(Movement):
         for axis, dim in enumerate(x.shape):
             self._check_axis(axis, dim)
         check_elements(self, shape)
+        _check_value(self, 1 if value is None else value.size)
         if self.mode == "constant":
             return self._constant(x, value, shape)
         for axis, dim in enumerate(x.shape):
@@ -111,7 +112,7 @@ class DynamicPad(Dynamic):
 
     def infer(self) -> TensorType:
         own = self.x.tensor.shape
-        _check_value(self, self.value)
+        _check_value(self, 1 if self.value is None else self.value.tensor.elements)
         check_axes(self, tuple(sorted(self.axes)), len(own))
         kind = self.pads.tensor
         if kind.rank != 1 or clash(kind.shape[0], 2 * len(self.axes)):

@@ -33,7 +33,10 @@ class Reshaping(Movement):
         return self.x.tensor.with_shape(shape)
 
     def evaluate(self, x: Array) -> Array:
-        return x.reshape(self.target(x.shape))
+        shape = self.target(x.shape)
+        if not x.size:
+            check_elements(self, shape)
+        return x.reshape(shape)
 
 
 @op("reshape")

@@ -9,7 +9,7 @@ from optc.ir.op import Op, abstract_op, op
 from optc.ir.types import TensorType
 from optc.ir.value import Value
 from optc.ops.expect import expect_rank
-from optc.ops.movement import Movement
+from optc.ops.movement import Movement, check_elements
 
 
 @abstract_op
@@ -46,7 +46,7 @@ class DepthToSpace(_Rearrangement):
         return (n, self.divided("number of channels", c, b * b), h * b, w * b)
 
     def evaluate(self, x: Array) -> Array:
-        self.shape(x.shape)
+        check_elements(self, self.shape(x.shape))
         n, c, h, w = x.shape
         b = self.blocksize
         inner, order = ((b, b, c // (b * b)), (0, 3, 4, 1, 5, 2))
@@ -65,7 +65,7 @@ class SpaceToDepth(_Rearrangement):
         return (n, c * (b * b), self.divided("height", h, b), self.divided("width", w, b))
 
     def evaluate(self, x: Array) -> Array:
-        self.shape(x.shape)
+        check_elements(self, self.shape(x.shape))
         n, c, h, w = x.shape
         b = self.blocksize
         return x.reshape(n, c, h // b, b, w // b, b).transpose(0, 3, 5, 1, 2, 4).reshape(n, b * b * c, h // b, w // b)

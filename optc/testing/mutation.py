@@ -11,7 +11,7 @@ import attrs
 from hypothesis import strategies as st
 
 from optc.ir.block import Block, Function, Program
-from optc.ir.dims import Dim
+from optc.ir.dims import UNKNOWN, Dim
 from optc.ir.dtypes import DType
 from optc.ir.op import Op
 from optc.ir.opaque import Opaque
@@ -77,7 +77,7 @@ def _wrong_result_type(ops: list[Op], index: int, pick: int) -> Made:
         kind.with_dtype(DType.U16 if kind.dtype is not DType.U16 else DType.F32),
         kind.with_shape((*kind.shape, 7)),
     ]
-    if kind.shape:
+    if kind.shape and kind.shape[-1] != UNKNOWN:
         grown: Dim = kind.shape[-1] + 1
         options.append(kind.with_shape((*kind.shape[:-1], grown)))
     wrong = options[pick % len(options)]

@@ -8,7 +8,6 @@ from optc.ir.block import Block, Program
 from optc.ir.builder import Builder
 from optc.ir.const import Const
 from optc.ir.op import Op
-from optc.ir.rewriter import Visit
 from optc.ir.tensor import Tensor
 from optc.ir.value import Value
 from optc.pipeline.passes import Pass, PassContext, option
@@ -46,7 +45,8 @@ class _Folding:
         self.max_bytes = max_bytes
         self.cx = cx
 
-    def visit(self, op: Op, out: Builder) -> Op | tuple[Value, ...] | None:
+    def visit(self, op: Op, out: Builder) -> tuple[Value, ...] | None:
+        self.note(out)
         if isinstance(op, Const):
             self.tensors[op.result] = op.value
             return None
@@ -54,12 +54,11 @@ class _Folding:
         if results is None:
             return None
         self.cx.count("folded")
-        return tuple(self.constant(tensor, value, out) for tensor, value in zip(results, op.results, strict=True))
+        return tuple(out.const(tensor) for tensor in results)
 
-    def constant(self, tensor: Tensor, value: Value, out: Builder) -> Value:
-        made = out.const(tensor)
-        self.tensors[made] = self.tensors[value] = tensor
-        return made
-
-
-assert Visit  # the type that `_Folding.visit` has
+    def note(self, out: Builder) -> None:
+        """Learn of the constants that were put in place of the op before; `rebuild` gave them their values."""
+        for op in reversed(out.ops):
+            if not isinstance(op, Const) or op.result in self.tensors:
+                break
+            self.tensors[op.result] = op.value

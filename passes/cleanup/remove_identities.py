@@ -1,4 +1,4 @@
-"""Removal of ops that give back what they were given."""
+"""Identities: ops that give what they are given, and chains that could be shorter."""
 
 from typing import ClassVar
 
@@ -12,17 +12,19 @@ from passes.rules.identities import IDENTITIES
 
 @attrs.frozen
 class RemoveIdentities(Pass):
-    """Remove casts, reshapes, transposes, slices and others that change nothing, and shorten chains of them.
+    """Let the operand stand for a cast, reshape, transpose, slice, pad, ... that changes nothing; shorten chains.
 
     before:  %a = transpose(%x) {perm = [1, 0]} : f32[3,2]
              %b = transpose(%a) {perm = [1, 0]} : f32[2,3]
              %y = relu(%b) : f32[2,3]
-    after:   %y = relu(%x) : f32[2,3]
+    after:   %a = transpose(%x) {perm = [1, 0]} : f32[3,2]
+             %y = relu(%x) : f32[2,3]
 
-    What became unused is left for dead-code. The rules are in `passes.rules.identities`.
+    The rows are in `passes.rules.identities`. What is left without a use is for `dead-code` to remove.
     """
 
     name: ClassVar[str] = "remove-identities"
+    idempotent: ClassVar[bool] = True
     exact: ClassVar[bool] = True
 
     def run(self, program: Program, cx: PassContext) -> Program:
