@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import attrs
-from passes.catalog import CATALOG
 
 from backends.cost_table import load_device
 from backends.plan import Plan, make_plan
@@ -19,6 +18,7 @@ from optc.pipeline.catalog import Catalog
 from optc.pipeline.instrumentation import Instruments, Outcome
 from optc.pipeline.manager import run_pipeline
 from optc.pipeline.passes import Pass
+from passes.catalog import CATALOG
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
 
