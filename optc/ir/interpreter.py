@@ -1,7 +1,8 @@
 """The reference interpreter: what a program computes, by each op's own semantics in NumPy.
 
 Arrays are dropped after their last use. A state is a `Cell` that ops read and write. What an op returns is held
-against the types that the program gives its results: a wrong dtype or shape is an error, not a wrong answer.
+against the types that the program gives its results: a wrong dtype or shape is an error, not a wrong answer. Ops get
+arrays in row-major order: NumPy's sums depend on the order in memory, and equal values must give equal bits.
 """
 
 from collections.abc import Mapping
@@ -58,7 +59,7 @@ def _bind(function: Function, inputs: Mapping[str, Any], states: Mapping[str, Ce
         elif name not in inputs:
             raise OptcError("missing-input", where, f"input {name}", f"given, as {kind}")
         else:
-            array = np.asarray(inputs[name])
+            array = np.asarray(inputs[name], order="C")
             _check_array(array, kind, sizes, where, f"input {name}")
             out.append(array)
     return tuple(out)
@@ -111,7 +112,7 @@ class _Run:
         for array, value in zip(results, op.results, strict=True):
             # Sizes that only the data decides get a fresh name each time a loop body runs.
             _check_array(array, value.type, dict(self.sizes), op.describe(), f"result {value!r}")
-        return results
+        return tuple(np.asarray(array, order="C") if isinstance(array, np.ndarray) else array for array in results)
 
     def fetch(self, argument: Any) -> Any:
         if type(argument) is tuple:

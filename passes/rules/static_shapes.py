@@ -67,14 +67,20 @@ def _settle_clip(op: DynamicClip, match: Match) -> Replacement:
     given = _given(match, {"min": op.min, "max": op.max})
     if given is None:
         return None
-    bounds = {name: array.reshape(-1)[0] for name, array in given.items()}
-    if any(bound != bound or float(bound) != bound for bound in bounds.values()):
+    bounds = {name: _number(array) for name, array in given.items()}
+    if any(float(bound) != bound for bound in bounds.values()):
         return None  # NaN, or an integer that no float is
     low, high = float(bounds.get("min", -math.inf)), float(bounds.get("max", math.inf))
     try:
         return in_place_of(op, Clip(op.x, low, high))
     except OptcError:
         return None
+
+
+def _number(array: Array) -> int | float:
+    """The only element, as a Python number: NumPy would compare a large integer with a float after rounding it."""
+    element = array.reshape(-1)[0]
+    return int(element) if array.dtype.kind in "iu" else float(element)
 
 
 def _shape_of_static(op: ShapeOf, match: Match) -> Replacement:
