@@ -17,6 +17,7 @@ from optc.ir.dtypes import DType
 from optc.ir.liveness import live_after
 from optc.ir.types import TensorType
 from optc.ir.value import Value
+from optc.pipeline.suggest import did_you_mean
 
 
 @attrs.frozen
@@ -99,7 +100,9 @@ def _check_pins(pins: Mapping[str, str], weights: list[Weight]) -> None:
     names = {w.name for w in weights}
     for name, choice in pins.items():
         if name not in names:
-            raise UsageError("no-such-weight", "pin", "name", "that of a weight of the model", name)
+            raise UsageError(
+                "no-such-weight", "pin", "name", "that of a weight of the model", name, did_you_mean(name, names)
+            )
         if choice not in ("load", "predict"):
             raise UsageError("pin-choice", f"pin {name}", "choice", "load or predict", choice)
 

@@ -67,6 +67,8 @@ def excerpt_of(text: str, line: int, column: int, context: int = 2) -> str:
     lines = text.split("\n")
     first = max(1, line - context)
     last = min(len(lines), line + context)
+    while last > line and not lines[last - 1].strip():  # blank lines behind the place say nothing
+        last -= 1
     width = len(str(last))
     left = max(0, column - _WIDEST // 2) if column > _WIDEST else 0  # long lines are cut round the column
     shown = []

@@ -1,4 +1,4 @@
-"""What all tests share: the Hypothesis profiles, and the real models that lie outside the repository."""
+"""What all tests share: the Hypothesis profiles, the real models outside the repository, the option of golden tests."""
 
 import os
 from pathlib import Path
@@ -22,3 +22,15 @@ def shared_models() -> Path:
     if not MODELS.is_dir():
         pytest.skip(f"no real models at {MODELS}; OPTC_MODELS says where they are")
     return MODELS
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="write what the commands say now into tests/golden, tests/invalid"
+    )
+
+
+@pytest.fixture(scope="session")
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be written anew instead of compared."""
+    return bool(request.config.getoption("--update-golden"))

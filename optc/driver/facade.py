@@ -6,18 +6,22 @@ from typing import Any, Self
 import attrs
 
 from backends.cost_table import load_device
+from backends.costs import Sizes
 from backends.plan import Plan, make_plan
 from optc.driver.models import load, save
 from optc.errors import OptcError, UsageError
 from optc.ir.block import Program
+from optc.ir.dims import SymDim
 from optc.ir.dtypes import Array
 from optc.ir.interpreter import interpret
+from optc.ir.types import TensorType
 from optc.ops.catalog import CATALOG as OPS
 from optc.pipeline import pipeline as core
 from optc.pipeline.catalog import Catalog
 from optc.pipeline.instrumentation import Instruments, Outcome
 from optc.pipeline.manager import run_pipeline
 from optc.pipeline.passes import Pass
+from optc.pipeline.suggest import did_you_mean
 from passes.catalog import CATALOG
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
@@ -36,13 +40,13 @@ class Pipeline(core.Pipeline):
     """Passes in order, which may be any of optc's by name."""
 
     @classmethod
-    def parse(cls, text: str, catalog: Catalog = CATALOG, label: str = "pipeline") -> Self:
-        """Read pipeline text such as `fold-constants,palettize{bits=4},dead-code`.
+    def parse(cls, text: str, catalog: Catalog | None = None, label: str = "pipeline") -> Self:
+        """Read pipeline text such as `fold-constants,palettize{bits=4},dead-code`; by default of optc's own passes.
 
         Raises:
             UsageError: the text is wrong; with the place in it.
         """
-        return cls(core.Pipeline.parse(text, catalog, label).steps)
+        return cls(core.Pipeline.parse(text, catalog or CATALOG, label).steps)
 
 
 def parse(text: str) -> Program:
@@ -67,16 +71,46 @@ def compress(program: Program, *passes: Pass) -> Program:
 
 def compress_with_remarks(program: Program, *passes: Pass, instruments: Instruments | None = None) -> Outcome:
     """As `compress`, with the remarks, times and statistics."""
-    return run_pipeline(Pipeline((*Pipeline.parse(PREPARE).steps, *passes)), program, instruments)
+    return run_pipeline(with_cleanup(*passes), program, instruments)
 
 
-def plan(program: Program, device: str, unit: str = "npu", pins: Mapping[str, str] | None = None) -> Plan:
+def with_cleanup(*passes: Pass) -> Pipeline:
+    """The pipeline that `compress` runs: the cleanup passes, then these."""
+    return Pipeline((*Pipeline.parse(PREPARE).steps, *passes))
+
+
+def plan(
+    program: Program,
+    device: str,
+    unit: str = "npu",
+    pins: Mapping[str, str] | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> Plan:
     """Decide for each weight whether it is expanded at load or at prediction, on a unit of a device.
 
+    `device` is a name, or the path of a `.toml` file; `pins` says `load` or `predict` for weights by name; `sizes`
+    says what symbolic dimensions are taken to be (1).
+
     Raises:
-        UsageError: there is no such device, unit, or pinned weight.
+        UsageError: there is no such device, unit, pinned weight, or symbolic dimension.
     """
-    return make_plan(program, load_device(device), unit, pins)
+    table = load_device(device)
+    known = _symbols(program)
+    for name in sizes or {}:
+        if name not in known:
+            raise UsageError(
+                "no-such-dimension", "plan", "size", "of a symbolic dimension of the model", name,
+                did_you_mean(name, known) or (f"known are {', '.join(sorted(known))}" if known else "it has none"),
+            )  # fmt: skip
+    return make_plan(program, table, unit, pins, Sizes(sizes or {}))
+
+
+def _symbols(program: Program) -> set[str]:
+    """The names in the dimensions of the main function's values."""
+    body = program.main.body
+    values = (*body.params, *(value for op in body.ops for value in op.results))
+    shapes = (value.type.shape for value in values if isinstance(value.type, TensorType))
+    return {name for shape in shapes for dim in shape if isinstance(dim, SymDim) for name in dim.names()}
 
 
 def run(program: Program, inputs: Mapping[str, Any], engine: str = "reference") -> dict[str, Array]:

@@ -1,9 +1,11 @@
 """A shell command as the judge of whether a program is still interesting."""
 
+import os
 import shlex
+import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from optc.errors import UsageError
@@ -14,7 +16,7 @@ from optc.ir.block import Program
 def passes_command(command: str, timeout: float) -> Callable[[Program], bool]:
     """Whether `command` exits with 0; `{}` in it stands for the file of the program, else the file comes last.
 
-    A command that takes longer than `timeout` seconds has not exited with 0.
+    A command that takes longer than `timeout` seconds is ended, with what it started, and has not exited with 0.
 
     Raises:
         UsageError: slug `test-command`: the command is not a command line.
@@ -31,14 +33,24 @@ def passes_command(command: str, timeout: float) -> Callable[[Program], bool]:
             path = Path(folder) / "program.optc"
             write_text(program, path)
             given = [word.replace("{}", str(path)) for word in words]
-            if given == words:
-                given.append(str(path))
-            try:
-                done = subprocess.run(given, capture_output=True, timeout=timeout, check=False)
-            except subprocess.TimeoutExpired:
-                return False
-            except OSError as error:
-                raise UsageError("test-command", "--test", "command", "one that runs", error) from None
-            return done.returncode == 0
+            return _exits_with_0(given if given != words else [*words, str(path)], timeout)
 
     return interesting
+
+
+def _exits_with_0(words: Sequence[str], timeout: float) -> bool:
+    """Run a command, its output thrown away, in a process group of its own so that all of it can be ended."""
+    nowhere = subprocess.DEVNULL
+    try:
+        process = subprocess.Popen(words, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
+    except OSError as error:
+        actual = f"{words[0]}: {error.strerror}"
+        raise UsageError("test-command", "--test", "command", "one that can be started", actual) from None
+    try:
+        return process.wait(timeout) == 0
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from importlib import import_module, metadata
 
 import click
@@ -15,6 +16,8 @@ COMMANDS = {
     "plan": "Say when each weight is expanded on a device, what it costs, and why.",
     "reduce": "Shrink a program that makes a command fail.",
 }
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 
 class LazyGroup(click.Group):
@@ -33,18 +36,6 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        import difflib
-
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            close = difflib.get_close_matches(args[0], list(COMMANDS), 1)
-            hint = f" Did you mean {close[0]}?" if close else ""
-            raise click.UsageError(error.format_message() + hint, ctx) from None
-
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
@@ -60,24 +51,53 @@ def cli() -> None:
     \b
     optc compress model.onnx --palettize 8 -o small.onnx
     optc plan small.onnx --device iphone14pro
+
+    Exit code: 0 done, 1 refused with a reason, 2 wrong usage. With OPTC_DEBUG=1 errors come with their traceback.
     """
 
 
-def main() -> None:
-    """Run the command line: exit code 0 done, 1 refused with a reason, 2 wrong usage."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command line, by default that of the process, and exit."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command line and give its exit code; what is wrong is said on stderr, in one message."""
     try:
-        cli(standalone_mode=True)
-    except OptcError as error:
-        if os.environ.get("OPTC_DEBUG"):
-            raise
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+        code = cli.main(arguments, prog_name="optc", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("error: interrupted", err=True)
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away; nothing is left to say, not even when Python flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except (OSError, MemoryError) as error:
+        return 1
+    except Exception as error:
         if os.environ.get("OPTC_DEBUG"):
-            raise
-        click.echo(f"error: {type(error).__name__}: {error}", err=True)
-        sys.exit(1)
+            traceback.print_exc()
+        from optc.driver.output import printable
+
+        message, code = _message(error)
+        click.echo(f"error: {printable(message)}", err=True)
+        return code
+
+
+def _message(error: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit code."""
+    if isinstance(error, OptcError):
+        return str(error), error.exit_code
+    if isinstance(error, click.ClickException):
+        from optc.driver.usage import usage_error
+
+        return str(usage_error(error)), error.exit_code
+    if isinstance(error, MemoryError):
+        return "optc: memory must be enough for the model (got no more of it)", 1
+    if isinstance(error, OSError):
+        return f"{error.filename or 'optc'}: file must be accessible (got {error.strerror or error})", 1
+    kind = f"{type(error).__name__}: {error}"
+    return f"optc: run must be free of internal errors (got {kind}); set OPTC_DEBUG=1 for a traceback to report", 1

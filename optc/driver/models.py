@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from optc.driver.output import check_place, unwritable
 from optc.errors import OptcError, UsageError
 from optc.ir.block import Program
+from optc.ir.const import Const
 from optc.ir.verifier import verify
 
 SUFFIXES = (".onnx", ".optc")
@@ -19,23 +21,24 @@ def load(path: str | Path) -> Program:
     place = Path(path)
     suffix = _suffix(place)
     if not place.is_file():
-        raise OptcError("no-such-file", str(path), "model file", "a file that exists")
+        actual = "a folder" if place.is_dir() else "no such file"
+        raise OptcError("no-such-file", str(path), "model file", "a file that exists", actual)
     if suffix == ".onnx":
         from optc.formats.onnx.reader import read_onnx
 
         program = read_onnx(place)
     else:
-        program = read_optc(place)
-    verify(program)
+        from optc.formats.text.files import read_text
+        from optc.ops.catalog import CATALOG
+
+        program = read_text(place, CATALOG)
+    if not program.functions:
+        raise OptcError("no-function", str(path), "program", "at least one function", "none")
+    try:
+        verify(program)
+    except OptcError as error:
+        raise error.at(f"{path}: {error.where}") from None
     return program
-
-
-def read_optc(path: Path) -> Program:
-    """The program in a `.optc` file, not verified: failing programs are kept in such files."""
-    from optc.formats.text.files import read_text
-    from optc.ops.catalog import CATALOG
-
-    return read_text(path, CATALOG)
 
 
 def save(program: Program, path: str | Path) -> None:
@@ -57,7 +60,26 @@ def save(program: Program, path: str | Path) -> None:
 
             write_text(program, place)
     except OSError as error:
-        raise OptcError("unwritable", str(path), "place of the file", "writable", error.strerror) from None
+        raise unwritable(place, error) from None
+
+
+def check_output(path: Path | None) -> None:
+    """Check that `save` can put a model at `path`, before the work that it is for; no path is fine.
+
+    Raises:
+        OptcError: the file cannot be written.
+        UsageError: the suffix is none that optc writes.
+    """
+    if path is not None:
+        _suffix(path)
+        check_place(path)
+
+
+def bytes_on_disk(program: Program, path: Path) -> int:
+    """Bytes of the file that a program was loaded from, and of the files beside it that hold its constants."""
+    stores = (getattr(op.value.storage, "path", None) for op in program.walk() if isinstance(op, Const))
+    files = {path.resolve(), *(store.resolve() for store in stores if store is not None)}
+    return sum(file.stat().st_size for file in files)
 
 
 def _suffix(path: Path) -> str:

@@ -1,13 +1,12 @@
 """Writing to the terminal and to files."""
 
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from optc.errors import OptcError
+from optc.formats.placing import aside, checked_place
 
 
 @contextmanager
@@ -18,8 +17,13 @@ def working(what: str) -> Iterator[None]:
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(what):
+    with Console(stderr=True, markup=False).status(printable(what)):
         yield
+
+
+def printable(text: str) -> str:
+    """The text without what would steer a terminal: names come from files that are not trusted."""
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
 def place_text(path: Path, text: str) -> None:
@@ -29,9 +33,25 @@ def place_text(path: Path, text: str) -> None:
         OptcError: slug `unwritable`.
     """
     try:
-        handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(aside, path)
+        with aside(path) as made:
+            made.write_text(text, "utf-8")
     except OSError as error:
-        raise OptcError("unwritable", str(path), "place of the file", "writable", error.strerror) from None
+        raise unwritable(path, error) from None
+
+
+def check_place(path: Path | None) -> None:
+    """Check that a file can be put at `path`, before the work that it is for; no path is fine.
+
+    Raises:
+        OptcError: slug `unwritable`.
+    """
+    try:
+        if path is not None:
+            checked_place(path)
+    except OSError as error:
+        raise unwritable(path, error) from None
+
+
+def unwritable(path: Path | None, error: OSError) -> OptcError:
+    """The error for a file that cannot be written."""
+    return OptcError("unwritable", str(path), "output file", "writable", error.strerror or error)

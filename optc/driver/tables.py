@@ -11,14 +11,24 @@ from rich.table import Table
 
 from backends.decision import Decision
 from backends.plan import Plan
+from optc.driver.output import printable
+from optc.formats.text.files import side_file
 from optc.pipeline.instrumentation import PassRecord
 from optc.pipeline.remarks import Ledger, Remark
 
+WIDTH_OF_A_PIPE = 1000
+"""Wide enough that each row of a table is one line."""
+
 
 def _console(stderr: bool = False) -> Console:
-    """A console as wide as the terminal, and wide enough in a pipe that nothing is cut off."""
-    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=160)
+    """A console as wide as the terminal, and wide enough in a pipe that nothing is cut off.
+
+    Brackets and colons in names are not rich's markup.
+    """
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = WIDTH_OF_A_PIPE
+    return console
 
 
 def _table(*columns: str) -> Table:
@@ -33,36 +43,43 @@ def _size(count: float | None) -> str:
     return "" if count is None else f"{int(count):,}"
 
 
-def show_remarks(ledger: Ledger, before: Path, after: Path, as_json: bool) -> None:
-    """What `compress` did to each weight, and the sizes of both files in bytes."""
-    remarks = [r for r in ledger if r.kind == "weight" and r.bytes_before is not None]
-    sizes = {"bytes_before": before.stat().st_size, "bytes_after": after.stat().st_size}
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def show_remarks(ledger: Ledger, before: int, output: Path, as_json: bool) -> None:
+    """What `compress` did to each weight, and the sizes of both models in bytes."""
+    remarks = [r for r in ledger if r.kind == "weight"]
+    written = [path for path in (output, side_file(output)) if path.is_file()]
+    sizes = {"bytes_before": before, "bytes_after": sum(path.stat().st_size for path in written)}
     if as_json:
         click.echo(json.dumps({**ledger.to_json(), "totals": sizes}, indent=2))
         return
     table = _table("weight", "decision", "scheme", " bytes before", " after", " SNR dB")
-    small = [r for r in remarks if r.reason == "too-few-elements"]
+    skipped: dict[str, list[Remark]] = {}
     for remark in remarks:
-        if remark not in small:
+        if remark.decision == "skipped":
+            skipped.setdefault(remark.reason, []).append(remark)
+        else:
             table.add_row(*_remark_row(remark))
     console = _console()
-    console.print(table)
-    if small:
-        console.print(
-            f"{len(small)} weights left dense: too-few-elements ({_size(sum(_before(r) for r in small))} bytes)"
-        )
+    if table.row_count:
+        console.print(table)
+    for reason, group in skipped.items():
+        word = "dense" if group[0].scheme == "dense" else "as before"
+        kept = sum(remark.bytes_before or 0 for remark in group)
+        size = f" ({_size(kept)} bytes)" if kept else ""
+        console.print(f"{_count(len(group), 'weight')} left {word}: {reason}{size}")
     ratio = sizes["bytes_after"] / max(1, sizes["bytes_before"])
-    console.print(f"{after}: {_size(sizes['bytes_after'])} bytes, {ratio:.1%} of {_size(sizes['bytes_before'])}")
-
-
-def _before(remark: Remark) -> int:
-    return remark.bytes_before or 0
+    console.print(
+        f"{printable(str(output))}: {_size(sizes['bytes_after'])} bytes, {ratio:.1%} of {_size(sizes['bytes_before'])}"
+    )
 
 
 def _remark_row(remark: Remark) -> tuple[str, ...]:
-    done = remark.decision if remark.decision == "done" else f"{remark.decision}: {remark.reason}"
+    done = remark.decision if remark.reason == "compressed" else f"{remark.decision}: {remark.reason}"
     snr = "" if remark.snr_db is None else f"{remark.snr_db:.1f}"
-    return remark.subject, done, remark.scheme, _size(remark.bytes_before), _size(remark.bytes_after), snr
+    return printable(remark.subject), done, remark.scheme, _size(remark.bytes_before), _size(remark.bytes_after), snr
 
 
 def show_records(records: Iterable[PassRecord], memory: bool) -> None:
@@ -98,7 +115,8 @@ def show_plan(plan: Plan) -> None:
     dense = [d for d in plan.decisions if d.scheme == "dense"]
     if dense:
         resident = sum(d.resident_bytes_if_load for d in dense)
-        console.print(f"{len(dense)} dense weights stay as they are ({_size(resident)} bytes resident)")
+        stay = "stays as it is" if len(dense) == 1 else "stay as they are"
+        console.print(f"{_count(len(dense), 'dense weight')} {stay} ({_size(resident)} bytes resident)")
     totals = plan.totals
     console.print(
         f"{plan.device.title}, {plan.unit}: load {totals.load_ms:.2f} ms, predict {totals.predict_ms:.3f} ms; "
@@ -112,7 +130,7 @@ def show_plan(plan: Plan) -> None:
 def _decision_row(decision: Decision) -> tuple[str, ...]:
     flips = "" if decision.break_even is None else f"{decision.break_even.value:.2f}"
     return (
-        decision.name, decision.scheme, decision.choice, decision.reason,
+        printable(decision.name), decision.scheme, decision.choice, decision.reason,
         f"{decision.predict_ms_if_load:.4f}", f"{decision.predict_ms_if_predict:.4f}",
         _size(decision.resident_bytes_if_load), _size(decision.resident_bytes_if_predict), flips,
     )  # fmt: skip

@@ -1,8 +1,12 @@
 """Whether two programs compute the same: bit for bit, or up to the rounding that the first one itself shows.
 
-The bound on a difference is computed, not chosen. The program before the rewrite is also run in float64; how far its
-own results lie from those is the error that rounding to narrow types causes in it. A rewrite that is right in real
-arithmetic changes the order of these roundings, and so may move a result by a few times that error, and no more.
+The bound on a difference is computed, not chosen. The program before the rewrite is also run in float64, exactly and
+with each of its values shaken by one rounding of its narrow type (`optc.testing.precision`). How far its results lie
+from the exact ones, run as it is and shaken, is the error that rounding causes in it. A rewrite that is right in real
+arithmetic rounds elsewhere and in another order, and so may move a result by a few times that error, and no more.
+
+Where shaking makes a result not finite, or changes one that is no float, rounding alone decides what comes out: of
+such elements nothing can be asked.
 """
 
 from typing import Any
@@ -10,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from optc.ir.block import Program
-from optc.ir.dtypes import Array
+from optc.ir.dtypes import Array, dtype_of_numpy
 from optc.testing.outputs import outputs_of
-from optc.testing.precision import in_float64
+from optc.testing.precision import UNIT_ROUNDOFF, in_float64
 
 SEEDS = (0, 1)
-SAFETY = 64.0
+SAFETY = 32.0
 """Rounding errors are random: the largest of one order of operations may be far from that of another."""
-UNIT = {1: 2.0**-3, 2: 2.0**-8, 4: 2.0**-24, 8: 2.0**-53}
-"""Unit roundoff by bytes (of 8-bit and 16-bit floats, that of the coarser type)."""
+SHAKES = ((0, 1), (0, -1), (1 << 16, 1), (1 << 16, -1))
+"""Seeds and signs. Of two opposite shakes, one takes what lies on the edge of a jump over it."""
 
 
 class NotEquivalentError(AssertionError):
@@ -50,32 +54,49 @@ def assert_equivalent(before: Program, after: Program, exact: bool = True, seeds
 
 
 def _check_bound(before: Program, old: dict[str, Any], new: dict[str, Any], seed: int) -> None:
-    wide = outputs_of(in_float64(before), seed)
-    for name in old:
-        if _same_bits(old[name], new[name]):
+    exact = outputs_of(in_float64(before), seed)
+    shaken = [outputs_of(in_float64(before, shake), seed) for shake in SHAKES]
+    for name, a in old.items():
+        if _same_bits(a, new[name]):
             continue
-        a, b = old[name], new[name]
-        if a.shape != b.shape or a.dtype != b.dtype or a.dtype.kind not in "fV":
+        others = [exact[name], *(run[name] for run in shaken)]
+        if any(other.shape != a.shape for other in others):
+            continue  # rounding decides how many elements there are
+        b = new[name]
+        if a.shape != b.shape or a.dtype != b.dtype:
             raise NotEquivalentError(f"output {name} is {_shown(a)} before and {_shown(b)} after, for seed {seed}")
-        a, b = a.astype(np.float64), b.astype(np.float64)
-        finite = np.isfinite(a)
-        if not np.array_equal(finite, np.isfinite(b)):
-            raise NotEquivalentError(f"output {name} is finite in one program only, for seed {seed}")
-        bound = difference_bound(old[name], wide[name].astype(np.float64))
-        apart = float(np.abs(a - b)[finite].max(initial=0.0))
-        if apart > bound:
-            raise NotEquivalentError(f"output {name} differs by {apart:g} for seed {seed}, bound {bound:g}")
+        _check_values(f"output {name}", a, b, others, seed)
 
 
-def difference_bound(narrow: Array, wide: Array) -> float:
-    """How far a rewrite may move a result: `SAFETY` times the largest error of `narrow` against its float64 values
-    `wide`, to which one rounding of the largest value is added."""
-    unit = UNIT[narrow.dtype.itemsize]
-    values = narrow.astype(np.float64)
-    finite = np.isfinite(wide) & np.isfinite(values)
-    scale = float(np.abs(wide[finite]).max(initial=0.0))
-    error = float(np.abs(values - wide)[finite].max(initial=0.0))
-    return SAFETY * (error + unit * scale)
+def _check_values(where: str, a: Array, b: Array, others: list[Array], seed: int) -> None:
+    if a.dtype.kind not in "fV":
+        certain = np.all([other == a for other in others], axis=0)
+        if not np.array_equal(a[certain], b[certain]):
+            raise NotEquivalentError(f"{where} is {_shown(a)} before and {_shown(b)} after, for seed {seed}")
+        return
+    old, new = a.astype(np.float64), b.astype(np.float64)
+    finite = np.isfinite(old)
+    certain = np.all([np.isfinite(other) == finite for other in others], axis=0)
+    if not np.array_equal(finite[certain], np.isfinite(new)[certain]):
+        raise NotEquivalentError(f"{where} is finite in one program only, for seed {seed}")
+    compared = certain & finite
+    bound = difference_bound(a[compared], [other[compared].astype(np.float64) for other in others])
+    with np.errstate(over="ignore"):
+        apart = float(np.abs(old[compared] - new[compared]).max(initial=0.0))
+    if apart > bound:
+        raise NotEquivalentError(f"{where} differs by {apart:g} for seed {seed}, bound {bound:g}")
+
+
+def difference_bound(narrow: Array, others: list[Array]) -> float:
+    """How far a rewrite may move a result whose values are `narrow`, by the rest of the module's text.
+
+    `others` are the float64 values, the exact ones first. The bound is `SAFETY` times the largest distance from the
+    exact ones, to which one rounding of the largest value is added.
+    """
+    exact = others[0]
+    with np.errstate(over="ignore"):
+        error = max(float(np.abs(run - exact).max(initial=0.0)) for run in (narrow.astype(np.float64), *others))
+    return SAFETY * (error + UNIT_ROUNDOFF[dtype_of_numpy(narrow.dtype)] * float(np.abs(exact).max(initial=0.0)))
 
 
 def _same_bits(a: Any, b: Any) -> bool:

@@ -35,25 +35,28 @@ def programs(
 ) -> Program:
     """Programs of one function, `main`, of `least` to `most` steps; each step is an op or an idiom.
 
-    Where there are idioms, about half of the steps are idioms.
+    Where there are idioms, about half of the steps are idioms, and the value of the last one is an output: what
+    nothing needs is no work for most passes.
     """
     builder = Builder()
+    planted: list[Value] = []
     source = Source(draw, builder)
     kinds = sorted(samplers, key=lambda op: op.spec.name)
     for _ in range(draw(st.integers(least, most))):
         if idioms and (not kinds or draw(st.booleans())):
-            source.offer(draw(st.sampled_from(idioms))(source))
+            planted = [draw(st.sampled_from(idioms))(source)]
+            source.offer(*planted)
         else:
             source.offer(*builder.append(samplers[draw(st.sampled_from(kinds))](source)))
-    return builder.program(**_outputs(draw, builder))
+    return builder.program(**_outputs(draw, builder, planted))
 
 
-def _outputs(draw: st.DrawFn, builder: Builder) -> dict[str, Value]:
-    """The last op's results, and now and then others, by the names `out0`, `out1`, ..."""
+def _outputs(draw: st.DrawFn, builder: Builder, planted: list[Value]) -> dict[str, Value]:
+    """The last op's results, what is planted, and now and then others, by the names `out0`, `out1`, ..."""
     made = [v for op in builder.ops for v in op.results if isinstance(v.type, TensorType)]
     last = [v for op in builder.ops[-1:] for v in op.results if isinstance(v.type, TensorType)]
     more = draw(st.lists(st.sampled_from(made), max_size=3)) if made else []
-    chosen = dict.fromkeys([*last, *more])
+    chosen = dict.fromkeys([*last, *planted, *more])
     return {f"out{index}": value for index, value in enumerate(chosen)}
 
 

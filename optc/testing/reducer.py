@@ -64,7 +64,7 @@ def _candidates(program: Program) -> Iterator[Program]:
     yield from _fewer_outputs(program)
     yield from _cuts(program)
     yield from _bypasses(program)
-    yield from _without_impure(program)
+    yield from _without_unused(program)
 
 
 def _fewer_outputs(program: Program) -> Iterator[Program]:
@@ -75,7 +75,7 @@ def _fewer_outputs(program: Program) -> Iterator[Program]:
         return
     for kept in [[pair] for pair in pairs] + [[q for q in pairs if q is not p] for p in pairs]:
         block = Block(main.body.params, main.body.ops, [value for _, value in kept])
-        yield _pruned(program, block, tuple(name for name, _ in kept))
+        yield from _tidied(program, block, tuple(name for name, _ in kept))
 
 
 def _cuts(program: Program) -> Iterator[Program]:
@@ -92,7 +92,7 @@ def _cuts(program: Program) -> Iterator[Program]:
                 name += "'"
             taken.add(name)
             fresh[value] = Value(value.type, name)
-        yield _changed(program, fresh)
+        yield from _changed(program, fresh)
 
 
 def _bypasses(program: Program) -> Iterator[Program]:
@@ -101,18 +101,22 @@ def _bypasses(program: Program) -> Iterator[Program]:
         if len(op.results) == 1:
             same = next((v for v in op.operands if v.type == op.result.type), None)
             if same is not None:
-                yield _changed(program, {op.result: same})
+                yield from _changed(program, {op.result: same})
 
 
-def _without_impure(program: Program) -> Iterator[Program]:
+def _without_unused(program: Program) -> Iterator[Program]:
+    """Ops whose results nothing uses left out: half of them first, then each alone."""
     main = program.main
-    for op in main.body.ops:
-        if not op.pure and not op.results:
-            ops = [o for o in main.body.ops if o is not op]
-            yield _pruned(program, Block(main.body.params, ops, main.body.results), main.output_names)
+    used = {value for op in main.body.ops for value in uses_of(op)} | set(main.body.results)
+    unused = [op for op in main.body.ops if not used.intersection(op.results)]
+    groups: list[Sequence[Op]] = [unused[: len(unused) // 2]] if len(unused) > 3 else []
+    for group in [*groups, *([op] for op in unused)]:
+        gone = set(map(id, group))
+        ops = [op for op in main.body.ops if id(op) not in gone]
+        yield _as_main(program, Block(main.body.params, ops, main.body.results), main.output_names)
 
 
-def _changed(program: Program, values: dict[Value, Value]) -> Program:
+def _changed(program: Program, values: dict[Value, Value]) -> Iterator[Program]:
     """The program without the ops of some values, with other values (new inputs among them) in place of these."""
     main = program.main
     known = {v for op in main.body.ops for v in op.results} | set(main.body.params)
@@ -122,7 +126,17 @@ def _changed(program: Program, values: dict[Value, Value]) -> Program:
     def visit(op: Op, out: object) -> tuple[Value, ...] | None:
         return tuple(values[v] for v in op.results) if op.results and op.results[0] in values else None
 
-    return _pruned(program, rebuild(start, visit), main.output_names)
+    block = rebuild(start, visit)
+    ops = [op for op in block.ops if not op.results or op.results[0] not in values]
+    yield from _tidied(program, Block(block.params, ops, block.results), main.output_names)
+
+
+def _tidied(program: Program, block: Block, names: tuple[str, ...]) -> Iterator[Program]:
+    """The program with this main block, without what nothing needs; then, as a fault may lie in that, with it."""
+    pruned = _pruned(program, block, names)
+    yield pruned
+    if len(pruned.main.body.ops) < len(block.ops):
+        yield _as_main(program, block, names)
 
 
 def _pruned(program: Program, block: Block, names: tuple[str, ...]) -> Program:
@@ -133,7 +147,13 @@ def _pruned(program: Program, block: Block, names: tuple[str, ...]) -> Program:
         if not op.pure or any(v in needed for v in op.results):
             needed.update(uses_of(op))
             ops.append(op)
-    params = [p for p in block.params if p in needed]
+    return _as_main(program, Block(block.params, tuple(reversed(ops)), block.results), names)
+
+
+def _as_main(program: Program, block: Block, names: tuple[str, ...]) -> Program:
+    """The program with this main block, without inputs that nothing uses."""
+    used = {value for op in block.ops for value in uses_of(op)} | set(block.results)
+    params = [p for p in block.params if p in used]
     main = program.main
-    made = Function(main.name, Block(params, tuple(reversed(ops)), block.results), names)
+    made = Function(main.name, Block(params, block.ops, block.results), names)
     return Program(tuple(made if f is main else f for f in program.functions), program.metadata)

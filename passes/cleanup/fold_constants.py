@@ -44,9 +44,11 @@ class _Folding:
         self.tensors: dict[Value, Tensor] = {}
         self.max_bytes = max_bytes
         self.cx = cx
+        self.last_out: Builder | None = None
 
     def visit(self, op: Op, out: Builder) -> tuple[Value, ...] | None:
-        self.note(out)
+        self.note(self.last_out or out)  # the op before may stand outside of the nested block that this one is in
+        self.last_out = out
         if isinstance(op, Const):
             self.tensors[op.result] = op.value
             return None

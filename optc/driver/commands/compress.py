@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from optc.errors import UsageError
+
+if TYPE_CHECKING:
+    from optc.pipeline.pipeline import Pipeline
 
 
 @click.command()
@@ -15,7 +18,7 @@ from optc.errors import UsageError
 @click.option("--palettize", "bits", type=int, metavar="BITS", help="Indices of BITS bits into a table of values.")
 @click.option("--quantize", "dtype", metavar="DTYPE", help="Integers with a scale for each channel: int8, int4, ...")
 @click.option("--pipeline", "text", metavar="TEXT", help="Any pipeline of passes instead.")
-@click.option("--min-elements", type=int, help="Leave smaller weights dense (2048).")
+@click.option("--min-elements", type=click.IntRange(0), metavar="N", help="Leave smaller weights dense (2048).")
 @click.option("--force", is_flag=True, help="Compress even weights that become larger.")
 @click.option("--remarks", type=click.Path(path_type=Path), metavar="FILE", help="Write what was done, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
@@ -28,17 +31,42 @@ def command(
     \b
     optc compress model.onnx --palettize 8 -o small.onnx
     optc compress model.onnx --quantize int8 -o small.onnx --remarks remarks.json
+    optc compress model.onnx --pipeline '@cleanup,palettize{bits=4}' -o small.onnx
     """
-    from optc.driver.facade import Pipeline, compress_with_remarks
-    from optc.driver.models import load, save
-    from optc.driver.output import place_text, working
+    from optc.driver.failures import bundles
+    from optc.driver.models import bytes_on_disk, check_output, load, save
+    from optc.driver.output import check_place, place_text, working
     from optc.driver.tables import show_remarks
+    from optc.pipeline.instrumentation import Instruments
     from optc.pipeline.manager import run_pipeline
+
+    pipeline = _pipeline(bits, dtype, text, min_elements, force)
+    check_output(output)
+    check_place(remarks)
+    with working(f"reading {model.name}"):
+        program = load(model)
+        before = bytes_on_disk(program, model)
+    with working(str(pipeline)):
+        outcome = run_pipeline(pipeline, program, Instruments(bundles=bundles()))
+    with working(f"writing {output.name}"):
+        save(outcome.program, output)
+    if remarks is not None:
+        place_text(remarks, json.dumps(outcome.ledger.to_json(), indent=2) + "\n")
+    show_remarks(outcome.ledger, before, output, as_json)
+
+
+def _pipeline(
+    bits: int | None, dtype: str | None, text: str | None, min_elements: int | None, force: bool
+) -> "Pipeline":
+    """The passes that the options ask for."""
+    from optc.driver.facade import Pipeline, with_cleanup
     from passes.catalog import CATALOG
 
-    if sum(given is not None for given in (bits, dtype, text)) != 1:
+    schemes = {"--palettize": bits, "--quantize": dtype, "--pipeline": text}
+    chosen = [option for option, given in schemes.items() if given is not None]
+    if len(chosen) != 1:
         raise UsageError(
-            "compress-choice", "compress", "number of schemes", "one",
+            "compress-choice", "optc compress", "scheme", "exactly one", " and ".join(chosen) or "none",
             hint="give --palettize BITS, --quantize DTYPE or --pipeline TEXT",
         )  # fmt: skip
     options: dict[str, Any] = {"force": True} if force else {}
@@ -46,16 +74,11 @@ def command(
         options["min_elements"] = min_elements
     if text is None:
         name, own = ("palettize", {"bits": bits}) if bits is not None else ("quantize", {"dtype": dtype})
-        chosen = CATALOG.make(name, {**own, **options}, f"--{name}")
-        with working(f"reading {model.name}"):
-            program = load(model)
-        with working(str(chosen)):
-            outcome = compress_with_remarks(program, chosen)
-    else:
-        pipeline = Pipeline.parse(text, label="--pipeline")
-        with working(str(pipeline)):
-            outcome = run_pipeline(pipeline, load(model))
-    save(outcome.program, output)
-    if remarks is not None:
-        place_text(remarks, json.dumps(outcome.ledger.to_json(), indent=2) + "\n")
-    show_remarks(outcome.ledger, model, output, as_json)
+        return with_cleanup(CATALOG.make(name, {**own, **options}, f"--{name}"))
+    if options:
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in options)
+        raise UsageError(
+            "compress-options", "optc compress", names, "absent beside --pipeline",
+            hint="write the options in the pipeline, for example palettize{bits=4,force=true}",
+        )  # fmt: skip
+    return Pipeline.parse(text, label="--pipeline")

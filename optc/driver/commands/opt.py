@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from optc.ir.block import Program
+if TYPE_CHECKING:
+    from optc.ir.block import Program
+    from optc.pipeline.instrumentation import Outcome
 
 
 @click.command()
@@ -15,49 +18,73 @@ from optc.ir.block import Program
 @click.option("--print-after", default="", metavar="all|changed|PASS", help="Show the program after these passes.")
 @click.option("--timing", is_flag=True, help="Show the time of each pass.")
 @click.option("--memory", is_flag=True, help="Show the peak memory of each pass too (slow).")
-@click.option("--stop-after", type=int, metavar="N", help="Run N passes and no more, to find the one that errs.")
+@click.option("--stop-after", type=click.IntRange(0), metavar="N",
+              help="Run N passes and no more, to find the one that errs.")  # fmt: skip
 @click.option("--no-verify", is_flag=True, help="Do not verify between passes.")
 @click.option("--statistics", is_flag=True, help="Show the counters of the passes.")
 @click.option("--remarks", type=click.Path(path_type=Path), metavar="FILE", help="Write all remarks, as JSON.")
-@click.option("--bundles", type=click.Path(path_type=Path), default=Path("optc-failures"), show_default=True,
+@click.option("--bundles", "folder", type=click.Path(path_type=Path), default=Path("optc-failures"), show_default=True,
               metavar="FOLDER", help="Where a failing pass leaves what is needed to replay it.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Do not print the program.")
+@click.option("--json", "as_json", is_flag=True, help="Print times, counters and remarks as JSON, not the program.")
 def command(
     model: Path, text: str, output: Path | None, print_after: str, timing: bool, memory: bool, stop_after: int | None,
-    no_verify: bool, statistics: bool, remarks: Path | None, bundles: Path, quiet: bool,
+    no_verify: bool, statistics: bool, remarks: Path | None, folder: Path, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a pipeline of passes on MODEL, and print the program.
+
+    The program goes to standard output, large constants by their SHA-256 only (-o FILE.optc keeps them in a file
+    beside it); tables and --print-after go to standard error.
 
     \b
     optc opt model.onnx --pipeline fold-constants,dead-code --timing
     optc opt model.optc --pipeline @cleanup --print-after changed
+    optc opt model.onnx --pipeline 'fixpoint(canonicalize,dead-code)' -o tidy.optc
     """
     from optc.driver.facade import Pipeline
-    from optc.driver.models import load, save
-    from optc.driver.output import place_text
-    from optc.driver.tables import show_records, show_statistics
-    from optc.formats.text.files import write_text
-    from optc.ir.printer import print_program
-    from optc.pipeline.bundle import Bundles
+    from optc.driver.failures import bundles
+    from optc.driver.models import check_output, load, save
+    from optc.driver.output import check_place, place_text, working
     from optc.pipeline.instrumentation import Instruments
     from optc.pipeline.manager import run_pipeline
 
-    def show(title: str, program: Program) -> None:
-        click.echo(f"// {title}\n{print_program(program, {})}", err=True)
-
     pipeline = Pipeline.parse(text, label="--pipeline")
     instruments = Instruments(
-        verify_each=not no_verify, print_after=print_after, show=show, memory=memory, stop_after=stop_after,
-        bundles=Bundles(bundles, write_text),
+        verify_each=not no_verify, print_after=print_after, show=_show, memory=memory, stop_after=stop_after,
+        bundles=bundles(folder),
     )  # fmt: skip
-    outcome = run_pipeline(pipeline, load(model), instruments)
+    check_output(output)
+    check_place(remarks)
+    with working(f"reading {model.name}"):
+        program = load(model)
+    outcome = run_pipeline(pipeline, program, instruments)
     if output is not None:
         save(outcome.program, output)
-    elif not quiet:
-        click.echo(print_program(outcome.program, {}), nl=False)
     if remarks is not None:
         place_text(remarks, json.dumps(outcome.ledger.to_json(), indent=2) + "\n")
-    if timing or memory:
+    if as_json:
+        click.echo(json.dumps({**outcome.to_json(), **outcome.ledger.to_json()}, indent=2))
+    elif output is None and not quiet:
+        _print(outcome.program)
+    _show_tables(outcome, timing or memory, memory, statistics)
+
+
+def _show(title: str, program: "Program") -> None:
+    from optc.ir.printer import print_program
+
+    click.echo(f"// {title}\n{print_program(program, {})}", err=True)
+
+
+def _print(program: "Program") -> None:
+    from optc.ir.printer import print_program
+
+    click.echo(print_program(program, {}), nl=False)
+
+
+def _show_tables(outcome: "Outcome", timing: bool, memory: bool, statistics: bool) -> None:
+    from optc.driver.tables import show_records, show_statistics
+
+    if timing:
         show_records(outcome.records, memory)
     if statistics:
         show_statistics(outcome.statistics)

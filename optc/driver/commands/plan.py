@@ -26,18 +26,22 @@ def command(
 
     \b
     optc plan small.onnx --device iphone14pro
-    optc plan small.onnx --device iphone14pro --pin features.0.weight=load
+    optc plan small.onnx --device iphone14pro --pin features.0.weight=load --size batch=4
     """
     from backends.cost_table import load_device
-    from backends.costs import Sizes
-    from backends.plan import make_plan
-    from optc.driver.models import load, save
+    from optc.driver import facade
+    from optc.driver.models import check_output, load, save
+    from optc.driver.output import working
     from optc.driver.tables import show_plan
 
-    table = load_device(device)
-    pinned = dict(_pair(text, "--pin") for text in pins)
-    named = {name: _size(name, number) for name, number in (_pair(text, "--size") for text in sizes)}
-    made = make_plan(load(model), table, unit, pinned, Sizes(named))
+    load_device(device).unit(unit)  # so that a wrong name is said before a large model is read
+    pinned = dict(_pair(text, "--pin", "WEIGHT=load or WEIGHT=predict") for text in pins)
+    named = {name: _size(name, number) for name, number in (_pair(text, "--size", "NAME=N") for text in sizes)}
+    check_output(lowered)
+    with working(f"reading {model.name}"):
+        program = load(model)
+    with working("planning"):
+        made = facade.plan(program, device, unit, pinned, named)
     if lowered is not None:
         save(made.lowered.program, lowered)
     if as_json:
@@ -46,14 +50,14 @@ def command(
         show_plan(made)
 
 
-def _pair(text: str, option: str) -> tuple[str, str]:
+def _pair(text: str, option: str, form: str) -> tuple[str, str]:
     name, equals, value = text.rpartition("=")
     if not equals or not name:
-        raise UsageError("option-form", option, "value", "NAME=VALUE", text)
+        raise UsageError("option-form", "optc plan", f"option {option}", form, text)
     return name, value
 
 
 def _size(name: str, number: str) -> int:
-    if not number.isdigit() or not 0 < int(number) < 1 << 31:
-        raise UsageError("option-form", f"--size {name}", "value", "a whole number from 1 on", number)
+    if not (number.isascii() and number.isdigit()) or not 0 < int(number[:20]) < 1 << 31:
+        raise UsageError("option-form", "optc plan", f"option --size {name}", "an integer from 1 to 2147483647", number)
     return int(number)

@@ -1,7 +1,5 @@
 """From a program to an ONNX model of opset 21, which plain ONNX Runtime runs without extensions."""
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from optc.errors import OptcError
 from optc.formats.onnx.functions import DOMAIN, VERSION
 from optc.formats.onnx.graph import Graph, Names
 from optc.formats.onnx.tables import EXPORTERS
+from optc.formats.placing import aside
 from optc.ir.block import Block, Program
 from optc.ir.const import Const
 from optc.ir.op import Op
@@ -28,16 +27,11 @@ def write_onnx(program: Program, path: Path) -> None:
 
     Raises:
         OptcError: an op has no ONNX form; all such ops are named in one message.
+        OSError: the file cannot be written.
     """
     data = model_of(program).SerializeToString()
-    handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(aside, path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+    with aside(path) as made:
+        made.write_bytes(data)
 
 
 def model_of(program: Program) -> onnx.ModelProto:

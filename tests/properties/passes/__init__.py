@@ -1,0 +1,1 @@
+"""The laws of each pass, on random programs that hold what it looks for."""
