@@ -84,7 +84,7 @@ def test_reduce_shrinks_a_failing_program_by_the_command_that_fails(model: Path)
     reduced = Path("reduced.optc")
     done = optc("reduce", model, "--test", "grep -q '= relu'", "-o", reduced)
     assert (done.code, done.err) == (0, "")
-    assert done.out == "reduced.optc: 3 of 7 ops\n"
+    assert done.out == "reduced.optc: 1 of 7 ops\n"
     assert optc("opt", reduced, "--pipeline", "fragile").code == 1
 
 
