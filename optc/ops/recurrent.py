@@ -30,7 +30,8 @@ class Recurrent(Op):
     each sequence count (all, if absent): later results are 0, and a reverse pass starts at the last step that
     counts. Initial states `[D, N, H]` are 0 if absent.
 
-    Results are all hidden states `[T, D, N, H]`, then the last of each state, `[D, N, H]`.
+    Results are all hidden states `[T, D, N, H]`, then the last of each state, `[D, N, H]`: 0 for a sequence of no
+    steps, as in ONNX Runtime (ONNX does not say).
     """
 
     x: Value = operand(*FLOATS)
@@ -101,7 +102,7 @@ class Recurrent(Op):
             for t in range(steps):
                 state = self._advance(t, backwards, counts, gates, kernel, of_state, state, hidden[:, d])
             for kept, final in zip(last, state, strict=True):
-                kept[d] = final
+                kept[d] = np.where((counts > 0)[:, np.newaxis], final, 0)
         return tuple(r.astype(x.dtype) for r in (hidden, *last))
 
     def _advance(

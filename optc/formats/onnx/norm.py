@@ -16,6 +16,8 @@ from optc.ir.value import Value
 from optc.ops import norm
 from optc.ops.sizes import clash
 
+_MOST_CHANNELS = 1 << 20
+"""More are not written out for a scale that is given per group: a file may claim any number."""
 _FLOAT, _DOUBLE = elem_type(DType.F32), elem_type(DType.F64)
 
 
@@ -63,7 +65,8 @@ def import_group_norm(n: Node) -> Imported:
     scale, bias = n.input(1), n.input(2)
     if n.opset < 21 and channels != (groups,):
         arrays = n.constant(1), n.constant(2)
-        if not isinstance(channels[0], int) or groups < 1 or any(a is None for a in arrays):
+        known = isinstance(channels[0], int) and channels[0] <= _MOST_CHANNELS
+        if not known or groups < 1 or any(a is None for a in arrays):
             return None
         dtype, times = scale.tensor.dtype, channels[0] // groups
         scale, bias = (n.const(np.repeat(np.asarray(a), times), dtype) for a in arrays)

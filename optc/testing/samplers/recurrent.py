@@ -28,7 +28,7 @@ def layer(s: Source, op: type[Recurrent]) -> dict[str, Any]:
         "weight": weight(inputs),
         "recurrent_weight": weight(hidden),
         "bias": s.value(dtype, (directions, 2 * rows)) if s.boolean() else None,
-        "lengths": s.constant(s.array(DType.I32, (batch,), 1, steps), DType.I32) if s.boolean() else None,
+        "lengths": s.constant(s.array(DType.I32, (batch,), 0, steps), DType.I32) if s.boolean() else None,
         "direction": direction,
     }
 

@@ -71,8 +71,8 @@ def choice_that_is_decided(s: Source) -> Value:
 
 
 IDIOMS = (
-    number_that_may_be_neutral, zero_beside_negative_zeros, two_ops_in_a_row, negated_term, shape_that_turns_out_to_be_static,
-    choice_that_is_decided,
+    number_that_may_be_neutral, zero_beside_negative_zeros, two_ops_in_a_row, negated_term,
+    shape_that_turns_out_to_be_static, choice_that_is_decided,
 )  # fmt: skip
 
 
