@@ -84,8 +84,9 @@ class SymDim:
             return self._divide_exactly(divisor)
         if divisor < 0:
             return -self // -divisor
-        whole = tuple((atoms, c // divisor) for atoms, c in self.terms if c % divisor == 0)
-        rest = _normal((atoms, c) for atoms, c in self.terms if c % divisor != 0)
+        # Whole multiples of the divisor come out, so that (h - 1) // 2 + 1 and (h + 1) // 2 are the same.
+        whole = tuple((atoms, c // divisor) for atoms, c in self.terms)
+        rest = _normal((atoms, c % divisor) for atoms, c in self.terms)
         if isinstance(rest, int):
             return _normal([*whole, *_constant(rest // divisor).terms])
         atom = FloorDiv(f"(({rest})//{divisor})", rest, divisor)

@@ -52,8 +52,6 @@ def corruptions(draw: st.DrawFn, program: Program) -> Corruption:
     ops = list(program.main.body.ops)
     index = draw(st.integers(0, len(ops) - 1))
     kinds = [make for make in _KINDS if make(ops, index, 0) is not None]
-    if len(kinds) > 1 and draw(st.integers(0, 7)):
-        kinds = [make for make in kinds if make is not _attribute_value]
     made = draw(st.sampled_from(kinds))(ops, index, draw(st.integers(0, 7)))
     assert made is not None
     changed, slugs, what = made

@@ -72,7 +72,7 @@ def test_any_text_is_a_dimension_or_a_value_error(text: str) -> None:
         (1 - N, "-n+1"),
         ((N + 1) // 2 * 3, "3*((n+1)//2)"),
         ((N * 4 + 2) // 2, "2*n+1"),
-        (N // -2, "((-n)//2)"),
+        (N // -2, "((n)//2)-n"),
         (SymDim.named("a b") * -2, '-2*"a b"'),
         (N * M // N, "m"),
         (N // M, "?"),
@@ -94,3 +94,9 @@ def test_what_is_no_dimension_or_too_big_a_one_is_refused(text: str) -> None:
 
 def test_names_are_found_inside_divisions() -> None:
     assert ((N + M) // 2 + 1).names() == {"n", "m"}
+
+
+def test_whole_multiples_come_out_of_a_floor_division() -> None:
+    h: Any = SymDim.named("h")
+    assert (h - 1) // 2 + 1 == (h + 1) // 2
+    assert (5 * h + 7) // 3 == h + 2 + (2 * h + 1) // 3

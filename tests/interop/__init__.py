@@ -1,0 +1,1 @@
+"""Files that other people's tools wrote, and tools that read ours."""

@@ -1,0 +1,80 @@
+"""The README says what happens: its commands are run, and write what it shows."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from optc.driver.main import cli
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+
+if not README.is_file():
+    pytest.skip("the README is not beside the tests", allow_module_level=True)
+
+TEXT = README.read_text("utf-8")
+LOCAL, PUBLISHED = TEXT.split("## A published network")
+PUBLISHED, LATER = PUBLISHED.split("## Look at a program")
+
+
+def blocks(text: str) -> list[str]:
+    """The indented blocks of a page."""
+    found = re.findall(r"(?:^    .*\n(?:\n(?=    ))?)+", text, re.MULTILINE)
+    return [re.sub(r"^    ", "", block, flags=re.MULTILINE).strip("\n") for block in found]
+
+
+def sessions(text: str) -> list[tuple[str, str]]:
+    """Each command that is shown with a prompt, and what the page says that it writes."""
+    shown = [block.partition("\n") for block in blocks(text) if block.startswith("$ ")]
+    return [(command.removeprefix("$ "), output) for command, _, output in shown]
+
+
+def run(command: str) -> str:
+    words = command.split()
+    assert words[0] == "optc"
+    done = CliRunner().invoke(cli, words[1:])
+    assert done.exit_code == 0, done.output
+    return done.stdout.strip("\n")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder with the examples in it, in which the commands run."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_commands_on_the_model_that_ships_write_what_the_readme_shows(folder: Path) -> None:
+    found = sessions(LOCAL)
+    assert len(found) == 2
+    for command, output in found:
+        assert run(command) == output
+    install = next(block for block in blocks(LOCAL) if block.startswith("pip install . && "))
+    assert install.removeprefix("pip install . && ") == found[0][0]
+
+
+def test_the_command_that_shows_the_passes_runs(folder: Path) -> None:
+    ((command, _),) = sessions(LATER)
+    run(command)
+    assert (folder / "clean.optc").is_file()
+
+
+def test_the_python_example_runs(folder: Path) -> None:
+    (example,) = (block for block in blocks(LATER) if block.startswith("import optc"))
+    exec(compile(example, "README.md", "exec"), {})
+    assert (folder / "small.onnx").is_file()
+
+
+@pytest.mark.slow
+def test_the_figures_of_the_published_network_are_true(folder: Path, shared_models: Path) -> None:
+    (folder / "efficientnet_lite0.onnx").symlink_to(shared_models / "efficientnet_lite0.onnx")
+    rows = re.findall(r"\| `(optc compress .*)` \| ([\d,]+) \|", PUBLISHED)
+    assert len(rows) == 2
+    for command, size in reversed(rows):
+        run(command)
+        assert Path("small.onnx").stat().st_size == int(size.replace(",", ""))
+    ((command, output),) = sessions(PUBLISHED)
+    assert run(command).endswith(output.removeprefix("...\n"))
