@@ -41,8 +41,10 @@ def load(path: str | Path) -> Program:
     return program
 
 
-def save(program: Program, path: str | Path) -> None:
-    """Write a program to a model file; it appears whole or not at all.
+def save(program: Program, path: str | Path) -> tuple[Path, ...]:
+    """Write a program to a model file, constants beside it where the format needs that; the files that were written.
+
+    They appear whole or not at all.
 
     Raises:
         OptcError: the format cannot express the program, or the file cannot be written.
@@ -54,11 +56,10 @@ def save(program: Program, path: str | Path) -> None:
         if suffix == ".onnx":
             from optc.formats.onnx.writer import write_onnx
 
-            write_onnx(program, place)
-        else:
-            from optc.formats.text.files import write_text
+            return write_onnx(program, place)
+        from optc.formats.text.files import write_text
 
-            write_text(program, place)
+        return write_text(program, place)
     except OSError as error:
         raise unwritable(place, error) from None
 

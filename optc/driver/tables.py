@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -12,7 +12,6 @@ from rich.table import Table
 from backends.decision import Decision
 from backends.plan import Plan
 from optc.driver.output import printable
-from optc.formats.text.files import side_file
 from optc.pipeline.instrumentation import PassRecord
 from optc.pipeline.remarks import Ledger, Remark
 
@@ -47,10 +46,9 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def show_remarks(ledger: Ledger, before: int, output: Path, as_json: bool) -> None:
-    """What `compress` did to each weight, and the sizes of both models in bytes."""
+def show_remarks(ledger: Ledger, before: int, written: Sequence[Path], as_json: bool) -> None:
+    """What `compress` did to each weight, and the sizes of both models in bytes; `written` starts with the model."""
     remarks = [r for r in ledger if r.kind == "weight"]
-    written = [path for path in (output, side_file(output)) if path.is_file()]
     sizes = {"bytes_before": before, "bytes_after": sum(path.stat().st_size for path in written)}
     if as_json:
         click.echo(json.dumps({**ledger.to_json(), "totals": sizes}, indent=2))
@@ -71,9 +69,8 @@ def show_remarks(ledger: Ledger, before: int, output: Path, as_json: bool) -> No
         size = f" ({_size(kept)} bytes)" if kept else ""
         console.print(f"{_count(len(group), 'weight')} left {word}: {reason}{size}")
     ratio = sizes["bytes_after"] / max(1, sizes["bytes_before"])
-    console.print(
-        f"{printable(str(output))}: {_size(sizes['bytes_after'])} bytes, {ratio:.1%} of {_size(sizes['bytes_before'])}"
-    )
+    before_and_after = f"{_size(sizes['bytes_after'])} bytes, {ratio:.1%} of {_size(sizes['bytes_before'])}"
+    console.print(f"{printable(str(written[0]))}: {before_and_after}")
 
 
 def _remark_row(remark: Remark) -> tuple[str, ...]:

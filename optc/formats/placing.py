@@ -37,6 +37,19 @@ def aside(path: Path) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def both_aside(path: Path, beside: Path) -> Iterator[tuple[Path, Path]]:
+    """As `aside`, for a model of two files: a crash leaves the old model, the new one, or none, but no half of each.
+
+    Raises:
+        OSError: as `aside`.
+    """
+    with aside(path) as made, aside(beside) as made_beside:
+        yield made, made_beside
+        # Both files are complete. Without its own file beside it, the old one would be half a model.
+        Path(os.path.realpath(path)).unlink(missing_ok=True)
+
+
 def checked_place(path: Path) -> Path:
     """The path, if a file can be put there.
 

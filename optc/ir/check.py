@@ -98,4 +98,4 @@ def _check_region(op: "Op", field: RegionField) -> None:
     held = getattr(op, field.name)
     blocks = held if field.many else (held,)
     if type(blocks) is not tuple or not all(type(block) is Block for block in blocks):
-        raise op.refuse("region-form", f"region {field.name}", "a block", type(held).__name__)
+        raise op.refuse("region-form", f"region {field.word}", "a block", type(held).__name__)

@@ -12,7 +12,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from optc.numerics.arrays import Array as Array
 
 _NUMPY: dict[str, Any] = {
     "bool": np.bool_,

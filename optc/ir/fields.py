@@ -62,6 +62,11 @@ class RegionField:
     name: str
     many: bool
 
+    @property
+    def word(self) -> str:
+        """Its name in the text form: a field that would be a keyword of Python ends in an underscore (`else_`)."""
+        return self.name.removesuffix("_")
+
 
 def operand(
     *dtypes: DType, same_as: str = "", const: bool = False, of: str = "tensor", default: Any = attrs.NOTHING

@@ -12,10 +12,11 @@ import numpy as np
 
 from optc.errors import OptcError
 from optc.ir.block import Block, Function, Program
+from optc.ir.check import RULE_BREAKS
 from optc.ir.dims import Dim, SymDim
 from optc.ir.dtypes import Array
 from optc.ir.liveness import last_uses
-from optc.ir.op import Op
+from optc.ir.op import Op, RunBlock
 from optc.ir.types import StateType, TensorType, Type
 from optc.ir.value import Value
 
@@ -37,7 +38,8 @@ def interpret(
     `inputs` are arrays by input name; `states` are cells for the inputs that are states, zero if absent.
 
     Raises:
-        OptcError: an input is missing, unknown, or of another dtype or shape than declared; an op is opaque.
+        OptcError: an input is missing, unknown, or of another dtype or shape than declared; an op is opaque, or
+            cannot compute these arrays (slug `evaluation`, unless the op names a rule of its own).
     """
     target = program.function(function) if function else program.main
     sizes: Sizes = {}
@@ -54,8 +56,9 @@ def _bind(function: Function, inputs: Mapping[str, Any], states: Mapping[str, Ce
     out: list[Any] = []
     for name, kind in function.inputs.items():
         if isinstance(kind, StateType):
-            shape = kind.tensor.static_shape
-            out.append(states[name] if name in states else Cell(np.zeros(shape, kind.tensor.dtype.numpy)))
+            cell = states[name] if name in states else _fresh_cell(kind.tensor, where, name)
+            _check_array(cell.array, kind.tensor, sizes, where, f"state {name}")
+            out.append(cell)
         elif name not in inputs:
             raise OptcError("missing-input", where, f"input {name}", f"given, as {kind}")
         else:
@@ -63,6 +66,15 @@ def _bind(function: Function, inputs: Mapping[str, Any], states: Mapping[str, Ce
             _check_array(array, kind, sizes, where, f"input {name}")
             out.append(array)
     return tuple(out)
+
+
+def _fresh_cell(kind: TensorType, where: str, name: str) -> Cell:
+    if not kind.is_static:
+        raise OptcError("missing-input", where, f"state {name}", f"given, as the size of {kind} is not known")
+    try:
+        return Cell(np.zeros(kind.static_shape, kind.dtype.numpy))
+    except (MemoryError, ValueError) as error:
+        raise OptcError("missing-input", where, f"state {name}", f"given, as {kind} cannot be made", error) from None
 
 
 def _check_array(array: Any, kind: Type, sizes: Sizes, where: str, what: str) -> None:
@@ -85,6 +97,24 @@ def _fits(size: int, dim: Dim, sizes: Sizes) -> bool:
     return isinstance(known, SymDim) or known == size
 
 
+def evaluate(op: Op, operands: tuple[Any, ...], run: RunBlock | None = None) -> tuple[Any, ...]:
+    """The arrays of an op's results, from those of its operands (see `Op.evaluate`); `run` runs nested blocks.
+
+    Raises:
+        OptcError: the op cannot compute these arrays: it says so itself, or slug `evaluation`; or it gives another
+            number of arrays than it has results.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            out = op.evaluate(*operands) if run is None or not op.spec.regions else op.execute(operands, run)
+    except (*RULE_BREAKS, MemoryError) as error:  # such as sizes that clash only now
+        raise op.refuse("evaluation", "operands", "such that the op can be computed", error) from error
+    results = out if isinstance(out, tuple) else (out,)
+    if len(results) != len(op.results):
+        raise op.refuse("result-count", "evaluation", f"{len(op.results)} arrays", len(results))
+    return results
+
+
 class _Run:
     """One run: the arrays of the values that are still needed."""
 
@@ -104,11 +134,7 @@ class _Run:
 
     def op(self, op: Op) -> tuple[Any, ...]:
         operands = tuple(self.fetch(argument) for argument in op.arguments())
-        with np.errstate(all="ignore"):
-            out = op.execute(operands, self.block) if op.spec.regions else op.evaluate(*operands)
-        results = out if isinstance(out, tuple) else (out,)
-        if len(results) != len(op.results):
-            raise op.refuse("result-count", "evaluation", f"{len(op.results)} arrays", len(results))
+        results = evaluate(op, operands, self.block)
         for array, value in zip(results, op.results, strict=True):
             # Sizes that only the data decides get a fresh name each time a loop body runs.
             _check_array(array, value.type, dict(self.sizes), op.describe(), f"result {value!r}")

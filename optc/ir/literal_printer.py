@@ -12,6 +12,7 @@ from optc.ir.dims import SymDim
 from optc.ir.dtypes import DType
 from optc.ir.lexer import key_word, quote
 from optc.ir.tensor import Tensor
+from optc.ir.types import shape_text
 
 MOST_INLINE = 16
 """Elements of the largest tensor that is written out as numbers."""
@@ -55,7 +56,7 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
 
 def inline_tensor(tensor: Tensor) -> str:
     """A tensor in full: numbers if they are few and say every bit, base64 otherwise."""
-    kind = f"{tensor.dtype}[{','.join(map(str, tensor.shape))}]"
+    kind = f"{tensor.dtype}{shape_text(tensor.shape)}"
     if tensor.elements <= MOST_INLINE:
         array = tensor.array().reshape(-1)
         if _says_every_bit(tensor, array):
@@ -70,7 +71,7 @@ def tensor_beside(tensors: dict[str, Tensor]) -> TensorText:
         if tensor.elements <= MOST_INLINE:
             return inline_tensor(tensor)
         tensors[tensor.sha256] = tensor
-        return f"{tensor.dtype}[{','.join(map(str, tensor.shape))}] #{tensor.sha256}"
+        return f"{tensor.dtype}{shape_text(tensor.shape)} #{tensor.sha256}"
 
     return write
 
@@ -79,7 +80,7 @@ def abridged_tensor(tensor: Tensor) -> str:
     """A tensor for a message: larger ones are not read from their file."""
     if tensor.elements <= MOST_INLINE:
         return inline_tensor(tensor)
-    return f"{tensor.dtype}[{','.join(map(str, tensor.shape))}] ..."
+    return f"{tensor.dtype}{shape_text(tensor.shape)} ..."
 
 
 def _says_every_bit(tensor: Tensor, array: Any) -> bool:

@@ -185,10 +185,11 @@ class Op:
         return tuple(block for _, block in self.named_blocks())
 
     def named_blocks(self) -> "Iterator[tuple[str, Block]]":
+        """The nested blocks, each with the name that it has in the text form."""
         for field in self.spec.regions:
             held = getattr(self, field.name)
             for block in held if field.many else (held,):
-                yield field.name, block
+                yield field.word, block
 
     def arguments(self) -> tuple[Any, ...]:
         """The operand fields as `evaluate` takes them: values, None, or tuples of these."""
@@ -209,6 +210,17 @@ class Op:
                 new = tuple(None if v is None else substitute(v) for v in held)
                 if any(a is not b for a, b in zip(new, held, strict=True)):
                     changed[field.name] = new
+        return self.evolve(**changed) if changed else self
+
+    def with_blocks(self, change: "Callable[[Block], Block]") -> Self:
+        """This op with `change` made to its nested blocks; itself if none changes. Results stay the same values."""
+        changed: dict[str, Any] = {}
+        for field in self.spec.regions:
+            held = getattr(self, field.name)
+            old = held if field.many else (held,)
+            new = tuple(change(block) for block in old)
+            if any(a is not b for a, b in zip(new, old, strict=True)):
+                changed[field.name] = new if field.many else new[0]
         return self.evolve(**changed) if changed else self
 
     def evolve(self, **changes: Any) -> Self:

@@ -13,7 +13,7 @@ from optc.errors import OptcError
 from optc.ir.block import DEEPEST, Block, Function, Program
 from optc.ir.check import RULE_BREAKS, RULE_HOLDS
 from optc.ir.cursor import Cursor, did_you_mean
-from optc.ir.fields import OperandField
+from optc.ir.fields import OperandField, RegionField
 from optc.ir.lexer import unquote, value_word
 from optc.ir.literal_parser import LiteralParser, key
 from optc.ir.op import Op
@@ -44,7 +44,7 @@ class _Plan:
     operands: tuple[OperandField, ...]
     attributes: frozenset[str]
     required: tuple[str, ...]
-    regions: Mapping[str, bool]  # whether there may be several
+    regions: Mapping[str, RegionField]  # by their name in the text
 
 
 _PLANS: dict[type[Op], _Plan] = {}
@@ -58,7 +58,7 @@ def _plan(kind: type[Op]) -> _Plan:
             spec.operands,
             frozenset(field.name for field in spec.attributes),
             tuple(field.name for field in spec.attributes if field.required),
-            {field.name: field.many for field in spec.regions},
+            {field.word: field for field in spec.regions},
         ),
     )
 
@@ -264,16 +264,16 @@ class _Parser:
         found: dict[str, list[Block]] = {}
         while cursor.token in plan.regions:
             name = cursor.take()
-            if name in found and not plan.regions[name]:
+            if name in found and not plan.regions[name].many:
                 raise cursor.fail("repeated-region", f"region {name}", "given once", at=cursor.at - 1)
             found.setdefault(name, []).append(self.nested())
-        for name, many in plan.regions.items():
-            if many:
-                fields[name] = tuple(found.get(name, ()))
+        for name, field in plan.regions.items():
+            if field.many:
+                fields[field.name] = tuple(found.get(name, ()))
             elif name not in found:
                 raise cursor.fail("missing-region", f"region {name}", "given", at=at)
             else:
-                fields[name] = found[name][0]
+                fields[field.name] = found[name][0]
 
     def nested(self) -> Block:
         """A block whose own values are forgotten after it."""

@@ -54,22 +54,9 @@ def _clone(block: Block, fresh: dict[Value, Value]) -> Block:
     params = tuple(renew(value) for value in block.params)
     ops = []
     for op in block.ops:
-        changes = _with_blocks(op, lambda nested: _clone(nested, fresh))
-        moved = op.with_operands(look_up)
-        ops.append(moved.evolve(**changes, results=tuple(renew(value) for value in op.results)))
+        moved = op.with_operands(look_up).with_blocks(lambda nested: _clone(nested, fresh))
+        ops.append(moved.evolve(results=tuple(renew(value) for value in op.results)))
     return Block(params, ops, tuple(look_up(value) for value in block.results))
-
-
-def _with_blocks(op: Op, change: Callable[[Block], Block]) -> dict[str, Any]:
-    """The region fields of an op that `change` changes."""
-    changes: dict[str, Any] = {}
-    for field in op.spec.regions:
-        held = getattr(op, field.name)
-        old = held if field.many else (held,)
-        new = tuple(change(block) for block in old)
-        if any(a is not b for a, b in zip(new, old, strict=True)):
-            changes[field.name] = new if field.many else new[0]
-    return changes
 
 
 class _Rebuilder:
@@ -106,13 +93,8 @@ class _Rebuilder:
 
     def moved(self, op: Op) -> Op:
         """The op on new operands and nested blocks; itself if neither changes."""
-        changes = _with_blocks(op, self.block) if op.spec.regions else {}
-        moved = op.with_operands(self.now) if self.replaced else op
-        if moved is op and not changes:
-            return op
-        if changes:
-            moved = moved.evolve(**changes)
-        return moved if _same_types(op, moved) else _retyped(moved)
+        moved = (op.with_operands(self.now) if self.replaced else op).with_blocks(self.block)
+        return moved if moved is op or _same_types(op, moved) else _retyped(moved)
 
     def follow(self, op: Op, moved: Op) -> None:
         """Let what stands for the results of the moved op stand for those of the op as it was."""

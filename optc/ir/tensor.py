@@ -48,12 +48,16 @@ class InFile:
     def read(self) -> Array:
         if self.size == 0:
             return np.empty(0, np.uint8)
-        if self.offset < 0 or self.offset + self.size > self.path.stat().st_size:
-            raise OptcError(
-                "range-outside-file", str(self.path), "byte range of a tensor", "inside the file",
-                f"bytes {self.offset} to {self.offset + self.size} of {self.path.stat().st_size}",
-            )  # fmt: skip
-        return np.memmap(self.path, np.uint8, "r", self.offset, (self.size,))
+        try:
+            length = self.path.stat().st_size
+            if self.offset < 0 or self.offset + self.size > length:
+                raise OptcError(
+                    "range-outside-file", str(self.path), "byte range of a tensor", "inside the file",
+                    f"bytes {self.offset} to {self.offset + self.size} of {length}",
+                )  # fmt: skip
+            return np.memmap(self.path, np.uint8, "r", self.offset, (self.size,))
+        except OSError as error:  # it was there when the model was read
+            raise OptcError("unreadable", str(self.path), "file of a tensor", "readable", error.strerror) from None
 
 
 def _shape(shape: Sequence[int]) -> tuple[int, ...]:

@@ -8,6 +8,14 @@ import attrs
 from optc.ir.dims import Dim, Shape, is_static, parse_dim, product, refines
 from optc.ir.dtypes import DType
 
+HIGHEST_RANK = 32
+"""Dimensions that a tensor has at most: NumPy's limit."""
+
+
+def shape_text(shape: Shape) -> str:
+    """A shape as it is written: `[1,n*2]`."""
+    return f"[{','.join(map(str, shape))}]"
+
 
 def _shape(shape: "tuple[Dim, ...] | list[Dim]") -> Shape:
     return tuple(shape)
@@ -60,7 +68,7 @@ class TensorType:
         return TensorType(dtype, self.shape)
 
     def __str__(self) -> str:
-        return f"{self.dtype.value}[{','.join(map(str, self.shape))}]"
+        return f"{self.dtype.value}{shape_text(self.shape)}"
 
 
 @attrs.frozen
@@ -101,7 +109,6 @@ def type_refines(written: Type, inferred: Type) -> bool:
 
 _TENSOR = re.compile(r"([a-z0-9]+)\[(.*)\]", re.DOTALL)
 _DIM = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
-_HIGHEST_RANK = 32  # NumPy's
 
 
 def parse_type(text: str) -> Type:
@@ -128,6 +135,6 @@ def _parse_tensor_type(text: str) -> TensorType:
     if not match[2].strip():
         return TensorType(dtype)
     dims = _DIM.findall(match[2])
-    if len(",".join(dims)) != len(match[2]) or len(dims) > _HIGHEST_RANK:
-        raise ValueError(f"not a shape of at most {_HIGHEST_RANK} dimensions: {match[2][:100]!r}")
+    if len(",".join(dims)) != len(match[2]) or len(dims) > HIGHEST_RANK:
+        raise ValueError(f"not a shape of at most {HIGHEST_RANK} dimensions: {match[2][:100]!r}")
     return TensorType(dtype, tuple(parse_dim(dim) for dim in dims))

@@ -15,8 +15,8 @@ import ml_dtypes
 import numpy as np
 
 from optc.errors import OptcError
+from optc.numerics.arrays import SLICE, Array, axis_from_front
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, ...]
 
 CODE_RANGES: dict[str, tuple[int, int]] = {
@@ -24,7 +24,6 @@ CODE_RANGES: dict[str, tuple[int, int]] = {
 }  # fmt: skip
 _SHORT_NAMES = {"i4": "int4", "u4": "uint4", "i8": "int8", "u8": "uint8"}
 _FLOATS = tuple(np.dtype(kind) for kind in (np.float16, ml_dtypes.bfloat16, np.float32, np.float64))
-_SLICE = 1 << 20
 
 
 @attrs.frozen(eq=False)
@@ -57,7 +56,7 @@ def per_channel(shape: Shape, axis: int) -> Shape:
     Raises:
         OptcError: the axis is out of range.
     """
-    place = _checked_axis(shape, axis)
+    place = axis_from_front(axis, len(shape), "quantization")
     return tuple(1 if at == place else dim for at, dim in enumerate(shape))
 
 
@@ -67,9 +66,9 @@ def per_block(shape: Shape, axis: int, size: int, channel_axis: int | None = Non
     Raises:
         OptcError: an axis is out of range, both are the same, or `size` does not divide the dimension.
     """
-    place = _checked_axis(shape, axis)
+    place = axis_from_front(axis, len(shape), "quantization")
     blocks = list(shape if channel_axis is None else per_channel(shape, channel_axis))
-    if channel_axis is not None and _checked_axis(shape, channel_axis) == place:
+    if channel_axis is not None and axis_from_front(channel_axis, len(shape), "quantization") == place:
         raise OptcError(
             "axis-range", "quantization per block", "channel axis", f"another axis than {axis}", channel_axis
         )
@@ -247,15 +246,9 @@ def _parts(shape: Shape) -> Iterator[tuple[Any, Any]]:
         return
     count, size = shape[0], shape[1]
     rest = max(1, math.prod(shape[2:]))
-    block_step = max(1, _SLICE // max(1, size * rest))
-    inner_step = size if block_step > 1 else max(1, _SLICE // rest)
+    block_step = max(1, SLICE // max(1, size * rest))
+    inner_step = size if block_step > 1 else max(1, SLICE // rest)
     for block in range(0, count, block_step):
         rows = slice(block, block + block_step)
         for inner in range(0, size, max(1, inner_step)):
             yield (rows, slice(inner, inner + inner_step)), (rows,)
-
-
-def _checked_axis(shape: Shape, axis: int) -> int:
-    if not -len(shape) <= axis < len(shape):
-        raise OptcError("axis-range", "quantization", "axis", f"from {-len(shape)} to {len(shape) - 1}", axis)
-    return axis % len(shape)

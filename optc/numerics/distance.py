@@ -2,15 +2,11 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from optc.errors import OptcError
-
-Array = np.ndarray[Any, np.dtype[Any]]
-
-_SLICE = 1 << 20
+from optc.numerics.arrays import SLICE, Array
 
 
 def sum_squared_error(reference: Array, approximation: Array) -> float:
@@ -67,9 +63,9 @@ def _slices(reference: Array, approximation: Array) -> Iterator[tuple[Array, Arr
             list(approximation.shape),
         )
     flat, other = np.ravel(reference), np.ravel(approximation)
-    for start in range(0, flat.size, _SLICE):
-        part = flat[start : start + _SLICE].astype(np.float64)
-        near = other[start : start + _SLICE].astype(np.float64)
+    for start in range(0, flat.size, SLICE):
+        part = flat[start : start + SLICE].astype(np.float64)
+        near = other[start : start + SLICE].astype(np.float64)
         with np.errstate(invalid="ignore", over="ignore"):
             yield part, np.where(part == near, 0.0, part - near)
 

@@ -1,15 +1,13 @@
 """Histograms of distinct values: what one-dimensional clustering needs to know about a tensor."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import ml_dtypes
 import numpy as np
 
 from optc.errors import OptcError
+from optc.numerics.arrays import SLICE, Array
 
-Array = np.ndarray[Any, np.dtype[Any]]
-
-_SLICE = 1 << 20
 _SIXTEEN_BIT_FLOATS = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 
 
@@ -63,11 +61,11 @@ def _by_code(flat: Array, weights: Array | None) -> tuple[Array, Array]:
     codes = flat.view(np.uint16)
     counts = np.zeros(1 << 16, np.int64)
     mass = np.zeros(1 << 16)
-    for start in range(0, flat.size, _SLICE):
-        part = codes[start : start + _SLICE]
+    for start in range(0, flat.size, SLICE):
+        part = codes[start : start + SLICE]
         counts += np.bincount(part, minlength=1 << 16)
         if weights is not None:
-            mass += np.bincount(part, weights[start : start + _SLICE], minlength=1 << 16)
+            mass += np.bincount(part, weights[start : start + SLICE], minlength=1 << 16)
     if weights is None:
         mass = counts.astype(np.float64)
     present = np.flatnonzero(counts)

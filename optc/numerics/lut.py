@@ -1,15 +1,11 @@
 """Lookup tables: the dense tensor that palette indices stand for (Core ML's `constexpr_lut_to_dense` of iOS 18)."""
 
 import math
-from typing import Any
 
 import numpy as np
 
 from optc.errors import OptcError
-
-Array = np.ndarray[Any, np.dtype[Any]]
-
-_SLICE = 1 << 20
+from optc.numerics.arrays import SLICE, Array
 
 
 def lut_shape(indices_shape: tuple[int, ...], lut: tuple[int, ...], vector_axis: int | None = None) -> tuple[int, ...]:
@@ -59,7 +55,7 @@ def lut_to_dense(indices: Array, lut: Array, vector_axis: int | None = None) -> 
     table = lut.reshape(-1, vector)
     dense = np.empty((*indices.shape, vector), lut.dtype)
     row_size = max(1, indices.size // max(1, indices.shape[0])) if indices.ndim else 1
-    step = max(1, _SLICE // row_size)  # in rows of the first axis, so that wide row numbers stay few
+    step = max(1, SLICE // row_size)  # in rows of the first axis, so that wide row numbers stay few
     for start in range(0, indices.shape[0] if indices.ndim else 1, step):
         rows = slice(start, start + step) if indices.ndim else ()
         group = _group_numbers(indices.shape, lut.shape[:-2], start, start + step)

@@ -6,16 +6,11 @@ straddle bytes. This is the layout of Core ML's weight files (MIL blob storage, 
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from optc.errors import OptcError
-
-Array = np.ndarray[Any, np.dtype[Any]]
-
-# Values handled at a time: a multiple of 8, so that every slice but the last starts and ends on a whole byte.
-_SLICE = 1 << 20
+from optc.numerics.arrays import SLICE, Array
 
 
 def packed_size(count: int, bits: int) -> int:
@@ -84,8 +79,8 @@ def _check_bits(bits: int) -> None:
 
 def _slices(count: int, bits: int) -> Iterator[tuple[int, int, int, int]]:
     """Ranges of values and the ranges of bytes that hold them."""
-    for start in range(0, count, _SLICE):
-        stop = min(count, start + _SLICE)
+    for start in range(0, count, SLICE):
+        stop = min(count, start + SLICE)
         yield start, stop, start * bits // 8, (stop * bits + 7) // 8
 
 

@@ -12,15 +12,12 @@ import attrs
 import numpy as np
 
 from optc.errors import OptcError
+from optc.numerics.arrays import SLICE, Array
 from optc.numerics.histogram import Histogram, histogram
 from optc.numerics.partition import best_split
 from optc.numerics.partition_cost import group_cells
 
-Array = np.ndarray[Any, np.dtype[Any]]
-
 INDEX_BITS = (1, 2, 3, 4, 6, 8)  # the widths of indices that are stored
-
-_SLICE = 1 << 20
 
 
 @attrs.frozen(eq=False)
@@ -143,11 +140,11 @@ def assign(values: Array, centres: Array) -> Array:
     borders = _borders(distinct)
     flat = np.ascontiguousarray(values).reshape(-1)
     out = np.empty(flat.size, np.uint8)
-    for start in range(0, flat.size, _SLICE):
-        part = flat[start : start + _SLICE].astype(np.float64)
+    for start in range(0, flat.size, SLICE):
+        part = flat[start : start + SLICE].astype(np.float64)
         if not np.isfinite(part).all():
             raise OptcError("not-finite", "palette indices", "every value", "finite", "NaN or infinity")
-        out[start : start + _SLICE] = first[np.searchsorted(borders, part, side="left")]
+        out[start : start + SLICE] = first[np.searchsorted(borders, part, side="left")]
     return out.reshape(values.shape)
 
 

@@ -20,13 +20,12 @@ the result is exact whatever the data; only the time depends on how well the win
 """
 
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from optc.numerics.arrays import Array
 from optc.numerics.partition_cost import EPSILON, Cells, Moments, group_cells, moments, single_cells
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 _BRANCHING = 8  # rows of a cost matrix that are solved together between two solved ones
 _FIRST_CELLS_PER_RUN = 8

@@ -5,11 +5,11 @@ second moment, the cost of any interval takes a few operations. Costs of interva
 inequality, on which the search in `optc.numerics.partition` rests.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from optc.numerics.arrays import Array
 
 EPSILON = float(np.finfo(np.float64).eps)
 

@@ -5,14 +5,12 @@ Masks are boolean, true where an element is kept.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 
 from optc.errors import OptcError
+from optc.numerics.arrays import Array, axis_from_front
 from optc.numerics.packing import pack, unpack
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def sparse_encode(dense: Array, mask: Array | None = None) -> tuple[Array, Array]:
@@ -98,7 +96,7 @@ def n_of_m_mask(weights: Array, zeros: int, block: int, axis: int) -> Array:
         raise OptcError(
             "n-of-m", "n:m sparsity", "ratio", "zeros from 0 to block, block at least 1", f"{zeros}:{block}"
         )
-    along = np.moveaxis(np.abs(weights), _checked_axis(weights, axis), -1)
+    along = np.moveaxis(np.abs(weights), axis_from_front(axis, weights.ndim, "sparsity"), -1)
     _check_numbers(along)
     missing = -along.shape[-1] % block
     # Padding is below every magnitude, so it is what goes first.
@@ -118,7 +116,7 @@ def block_mask(weights: Array, sparsity: float, block: int, axis: int) -> Array:
     Raises:
         OptcError: `sparsity`, `block` or `axis` is out of range, `block` does not divide the axis, or a weight is NaN.
     """
-    place = _checked_axis(weights, axis)
+    place = axis_from_front(axis, weights.ndim, "sparsity")
     dim = weights.shape[place]
     if block < 1 or dim % block:
         raise OptcError("block-size", "block sparsity", "block size", f"a divisor of {dim}", block)
@@ -144,9 +142,3 @@ def _keep_greatest(magnitude: Array, drop: int) -> Array:
 def _check_numbers(magnitude: Array) -> None:
     if np.isnan(magnitude).any():
         raise OptcError("not-finite", "sparsity", "every weight", "a number", "NaN")
-
-
-def _checked_axis(weights: Array, axis: int) -> int:
-    if not -weights.ndim <= axis < weights.ndim:
-        raise OptcError("axis-range", "sparsity", "axis", f"from {-weights.ndim} to {weights.ndim - 1}", axis)
-    return axis % weights.ndim

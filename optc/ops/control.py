@@ -36,7 +36,7 @@ def _scalar(op: Op, name: str, value: Value | None) -> None:
 
 @op("cond")
 class Cond(Op):
-    """The results of the block `then` if `condition` (a scalar) is true, else those of the block `else_`.
+    """The results of the block `then` if `condition` (a scalar) is true, else those of the block `else`.
 
     Both blocks take no parameters and give results of the same element types and ranks; where sizes differ they
     are unknown in the result.
@@ -53,13 +53,13 @@ class Cond(Op):
                 raise self.refuse("region-params", f"number of parameters of {name}", 0, len(block.params))
         if len(self.then.results) != len(self.else_.results):
             raise self.refuse(
-                "region-results", "number of results of else_", len(self.then.results), len(self.else_.results)
+                "region-results", "number of results of else", len(self.then.results), len(self.else_.results)
             )
         types = []
         for a, b in zip(self.then.results, self.else_.results, strict=True):
             kind = joined(a.type, b.type)
             if kind is None:
-                raise self.refuse("region-results", "type of a result of else_", f"like {a.type} of then", b.type)
+                raise self.refuse("region-results", "type of a result of else", f"like {a.type} of then", b.type)
             types.append(kind)
         return tuple(types)
 

@@ -130,17 +130,15 @@ class Fmod(Binary):
 
 @op("min")
 class Min(Binary):
-    """The lesser of `x` and `y`; NaN where either is."""
+    """The lesser of `x` and `y`; NaN where either is. Not commutative: -0.0 and 0.0 give the one or the other."""
 
-    commutative: ClassVar[bool] = True
     formula = np.minimum
 
 
 @op("max")
 class Max(Binary):
-    """The greater of `x` and `y`; NaN where either is."""
+    """The greater of `x` and `y`; NaN where either is. Not commutative: -0.0 and 0.0 give the one or the other."""
 
-    commutative: ClassVar[bool] = True
     formula = np.maximum
 
 

@@ -43,7 +43,7 @@ class Bundles:
     """
 
     folder: Path
-    write_program: Callable[[Program, Path], None]
+    write_program: Callable[[Program, Path], object]
 
     def write(self, failure: Failure, error: Exception) -> str:
         """Save a failure; the command that replays it.

@@ -17,7 +17,7 @@ class PushTransposes(Pass):
     before:  %a = transpose(%x) {perm = [0, 2, 3, 1]} : f32[n,h,w,8]
              %b = relu(%a) : f32[n,h,w,8]
              %y = transpose(%b) {perm = [0, 3, 1, 2]} : f32[n,8,h,w]
-    after:   %y = relu(%x) : f32[n,8,h,w]
+    after:   %b = relu(%x) : f32[n,8,h,w]
 
     A transpose passes an op if all operands are transposed alike (constants are transposed now), and nothing else needs
     the transposed operands.

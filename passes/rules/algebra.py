@@ -30,8 +30,6 @@ def _constant_to_right(op: Any, match: Match) -> Replacement:
     left, right = match.definition(op.x), match.definition(op.y)
     if left is None or not left.constant or (right is not None and right.constant):
         return None
-    if isinstance(op, Min | Max) and op.x.tensor.dtype.is_float:
-        return None  # of two zeros, runtimes give the first or the second
     return in_place_of(op, type(op)(op.y, op.x))
 
 

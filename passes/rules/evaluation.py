@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from optc.errors import OptcError
+from optc.ir.interpreter import evaluate
 from optc.ir.op import Op, bytes_of
 from optc.ir.tensor import Tensor
 from optc.ir.types import TensorType, type_refines
@@ -56,7 +57,5 @@ def _run(op: Op, tensors: dict[Value, Tensor]) -> tuple[Tensor, ...]:
             return tuple(map(fetch, argument))
         return None if argument is None else tensors[argument].array()
 
-    with np.errstate(all="ignore"):
-        out = op.evaluate(*map(fetch, op.arguments()))
-    arrays = out if isinstance(out, tuple) else (out,)
+    arrays = evaluate(op, tuple(map(fetch, op.arguments())))
     return tuple(Tensor.of(a, value.tensor.dtype) for a, value in zip(arrays, op.results, strict=True))

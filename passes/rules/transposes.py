@@ -39,7 +39,7 @@ def _push(op: Op, match: Match) -> Replacement:
             return None
         turned[value] = before
     made = op.with_operands(lambda value: turned[value]).evolve(results=())
-    return in_place_of(op, Transpose(match.add(made), perm))
+    return in_place_of(op, Transpose(match.add(made, op.result.name), perm))
 
 
 def _common_order(op: Op, match: Match) -> tuple[int, ...] | None:

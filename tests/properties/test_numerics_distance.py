@@ -23,7 +23,7 @@ pairs = nps.arrays(
 def test_slices_do_not_matter(pair: Array, slice_size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         whole = (sum_squared_error(*pair), max_error(*pair))
-        patch.setattr("optc.numerics.distance._SLICE", slice_size)
+        patch.setattr("optc.numerics.distance.SLICE", slice_size)
         sliced = (sum_squared_error(*pair), max_error(*pair))
     assert sliced[0] == pytest.approx(whole[0], rel=1e-12)
     assert sliced[1] == whole[1]

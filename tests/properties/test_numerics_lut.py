@@ -27,7 +27,7 @@ def cases(draw: st.DrawFn) -> tuple[Array, Array, int]:
 def test_each_element_comes_from_its_own_table(case: tuple[Array, Array, int], slice_size: int) -> None:
     indices, lut, axis = case
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optc.numerics.lut._SLICE", slice_size)
+        patch.setattr("optc.numerics.lut.SLICE", slice_size)
         dense = lut_to_dense(indices, lut, axis)
     vector = lut.shape[-1]
     assert dense.shape == lut_shape(indices.shape, lut.shape, axis)

@@ -9,45 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optc.errors import UsageError
-from optc.pipeline.pipeline import Fixpoint, Pipeline, Step
+from optc.pipeline.pipeline import Pipeline
 from optc.pipeline.text import Source, parse_steps
-from tests.unit.pipeline.toys import CATALOG, Fail, Keep, Many, Ordered, Shorten
+from optc.testing.pipelines import pipelines
+from passes.catalog import CATALOG as OURS
+from tests.unit.pipeline.toys import CATALOG, Many, Ordered
 
-INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
-FLOATS = st.floats(allow_nan=False)
-TEXTS = st.text(max_size=8) | st.sampled_from(
-    ["none", "true", "-1", "1e5", "a b", "\\", '"', "\ud800", "[x]", "fixpoint"]
-)
-
-MANY = st.builds(
-    Many,
-    needed=INT64,
-    ratio=st.floats(0, 1),
-    scale=FLOATS,
-    strict=st.booleans(),
-    mode=st.sampled_from(["kmeans", "uniform", "two words"]),
-    note=TEXTS,
-    limit=st.none() | st.integers(0, (1 << 63) - 1),
-    title=st.none() | TEXTS,
-    sizes=st.lists(st.integers(1, 99), max_size=3),
-    ratios=st.lists(FLOATS, max_size=3),
-    flags=st.none() | st.lists(st.booleans(), max_size=3),
-    names=st.lists(TEXTS, max_size=3),
-)
-PASSES = st.one_of(
-    st.just(Keep()),
-    st.builds(Shorten, st.integers(1, 9), st.integers(0, 1 << 40)),
-    st.builds(Fail, st.sampled_from(["crash", "refuse"])),
-    st.builds(Ordered, st.integers(-9, 0), st.integers(0, 9)),
-    MANY,
-)
-
-
-def groups(steps: st.SearchStrategy[Step]) -> st.SearchStrategy[Step]:
-    return st.builds(Fixpoint, st.lists(steps, max_size=3), st.integers(1, 1000) | st.just(10))
-
-
-PIPELINES = st.builds(Pipeline, st.lists(st.recursive(PASSES, groups, max_leaves=6), max_size=4))
+ODD_TEXTS = ("none", "true", "-1", "1e5", "a b", "\\", '"', "\ud800", "[x]", "fixpoint")
+ORDERED = st.builds(Ordered, st.integers(-9, 0), st.integers(0, 9))
+PIPELINES = pipelines(CATALOG, {Ordered: ORDERED})
 
 
 T = TypeVar("T")
@@ -67,6 +37,11 @@ def test_a_printed_pipeline_reads_back_as_itself(pipeline: Pipeline) -> None:
     again = Pipeline.parse(text, CATALOG)
     assert again == pipeline
     assert str(again) == text
+
+
+@given(pipelines(OURS))
+def test_a_printed_pipeline_of_our_own_passes_reads_back_as_itself(pipeline: Pipeline) -> None:
+    assert Pipeline.parse(str(pipeline), OURS) == pipeline
 
 
 @given(PIPELINES, st.data())
@@ -114,7 +89,7 @@ def test_any_text_at_all_is_read_or_refused(text: str) -> None:
         assert [text[step.at :].startswith(step.name) for step in result] == [True] * len(result)
 
 
-@given(TEXTS)
+@given(st.text(max_size=8) | st.sampled_from(ODD_TEXTS))
 def test_every_text_is_read_back_from_a_json_string(note: str) -> None:
     (step,) = Pipeline.parse(f"many{{needed=1,note={json.dumps(note)}}}", CATALOG).steps
     assert step == Many(needed=1, note=note)

@@ -49,10 +49,10 @@ def command(
     with working(str(pipeline)):
         outcome = run_pipeline(pipeline, program, Instruments(bundles=bundles()))
     with working(f"writing {output.name}"):
-        save(outcome.program, output)
+        written = save(outcome.program, output)
     if remarks is not None:
         place_text(remarks, json.dumps(outcome.ledger.to_json(), indent=2) + "\n")
-    show_remarks(outcome.ledger, before, output, as_json)
+    show_remarks(outcome.ledger, before, written, as_json)
 
 
 def _pipeline(

@@ -41,11 +41,17 @@ class Names:
 class Graph:
     """Nodes and initializers of one ONNX graph; nested blocks become graphs of their own with the same names."""
 
-    def __init__(self, names: Names, outer: "Graph | None" = None) -> None:
+    def __init__(
+        self,
+        names: Names,
+        outer: "Graph | None" = None,
+        initializer: Callable[[Tensor, str], onnx.TensorProto] = tensor_to_proto,
+    ) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self.value_infos: list[onnx.ValueInfoProto] = []
         self._names = names
+        self._initializer_of = initializer
         self._of: dict[Value, str] = {} if outer is None else outer._of
         self._constants: dict[Any, str] = {} if outer is None else outer._constants
         self._held: dict[Value, Tensor] = {} if outer is None else outer._held
@@ -153,7 +159,7 @@ class Graph:
         if not own and tensor in self._constants:
             return self._constants[tensor]
         given = reserved or self._names.fresh(name or "c")
-        self._root.initializers.append(tensor_to_proto(tensor, given))
+        self._root.initializers.append(self._root._initializer_of(tensor, given))
         if not own:
             self._constants[tensor] = given
         return given

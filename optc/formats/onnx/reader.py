@@ -18,7 +18,7 @@ from optc.formats.onnx.compressed import fold_compressed
 from optc.formats.onnx.functions import DOMAIN, inline_foreign
 from optc.formats.onnx.node import Importer, Node
 from optc.formats.onnx.tables import IMPORTERS
-from optc.formats.onnx.tensors import dtype_of, tensor_of_proto
+from optc.formats.onnx.tensors import dtype_of, is_known, tensor_of_proto
 from optc.ir.block import Block, Function, Program
 from optc.ir.builder import Builder
 from optc.ir.const import Const
@@ -91,12 +91,11 @@ def _inferred_types(model: onnx.ModelProto, where: str) -> dict[str, Type]:
 
 
 def type_of(info: onnx.ValueInfoProto, where: str) -> Type:
-    """The type that a declaration gives; unknown where it is no tensor or has no rank."""
+    """The type that a declaration gives; unknown where it is no tensor, has no rank, or is of elements unknown here."""
     tensor = info.type.tensor_type
-    if not info.type.HasField("tensor_type") or not tensor.elem_type or not tensor.HasField("shape"):
+    if not info.type.HasField("tensor_type") or not tensor.HasField("shape") or not is_known(tensor.elem_type):
         return UnknownType()
-    dtype = dtype_of(tensor.elem_type, f"{where}: value {info.name}")
-    return TensorType(dtype, tuple(_dim(dim) for dim in tensor.shape.dim))
+    return TensorType(dtype_of(tensor.elem_type, where), tuple(_dim(dim) for dim in tensor.shape.dim))
 
 
 def _dim(dim: Any) -> Dim:

@@ -39,6 +39,11 @@ def elem_type(dtype: DType) -> int:
     return _ELEM_TYPES[dtype]
 
 
+def is_known(number: int) -> bool:
+    """Whether ONNX's number is one of an element type that optc has."""
+    return number in _DTYPES
+
+
 def dtype_of(number: int, where: str) -> DType:
     """The element type of ONNX's number.
 

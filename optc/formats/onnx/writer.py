@@ -8,10 +8,12 @@ import onnx
 from onnx import helper
 
 from optc.errors import OptcError
+from optc.formats.onnx.external import ExternalData, needs_external_data
 from optc.formats.onnx.functions import DOMAIN, VERSION
 from optc.formats.onnx.graph import Graph, Names
 from optc.formats.onnx.tables import EXPORTERS
-from optc.formats.placing import aside
+from optc.formats.onnx.tensors import tensor_to_proto
+from optc.formats.placing import aside, both_aside
 from optc.ir.block import Block, Program
 from optc.ir.const import Const
 from optc.ir.op import Op
@@ -22,23 +24,34 @@ OPSET = 21
 IR_VERSION = 10
 
 
-def write_onnx(program: Program, path: Path) -> None:
-    """Write the main function of a program; the file appears whole or not at all.
+def write_onnx(program: Program, path: Path) -> tuple[Path, ...]:
+    """Write the main function of a program; the files that were written, which appear whole or not at all.
+
+    What is too large for one file has its constants beside it, in the file of that name with `.data` behind it.
 
     Raises:
         OptcError: an op has no ONNX form; all such ops are named in one message.
         OSError: the file cannot be written.
     """
+    if needs_external_data(program):
+        beside = path.with_name(path.name + ".data")
+        external = ExternalData(beside.name)
+        data = model_of(program, external).SerializeToString()
+        with both_aside(path, beside) as (made, made_beside):
+            made.write_bytes(data)
+            external.write(made_beside)
+        return path, beside
     data = model_of(program).SerializeToString()
     with aside(path) as made:
         made.write_bytes(data)
+    return (path,)
 
 
-def model_of(program: Program) -> onnx.ModelProto:
-    """The main function of a program as an ONNX model; see `write_onnx`."""
+def model_of(program: Program, external: ExternalData | None = None) -> onnx.ModelProto:
+    """The main function of a program as an ONNX model, its large constants in `external`; see `write_onnx`."""
     _check_exportable(program)
     main = program.main
-    graph = Graph(Names())
+    graph = Graph(Names(), initializer=external.initializer if external else tensor_to_proto)
     graph.export_block = _export_block
     for value in main.body.params:
         graph.define(value)

@@ -5,7 +5,6 @@
 """
 
 import errno
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from optc.errors import OptcError
-from optc.formats.placing import aside
+from optc.formats.placing import aside, both_aside
 from optc.ir.block import Program
 from optc.ir.dtypes import Array, DType
 from optc.ir.op import Op
@@ -113,8 +112,10 @@ def _tensor(path: Path, key: str, written: str, row: tuple[str, list[int]]) -> T
     return Tensor(kind.dtype, shape, InSafetensors(path, key, kind), _sha256=key)
 
 
-def write_text(program: Program, path: Path) -> None:
-    """Write a program as `.optc`, and its large constants beside it; a crash leaves the old program or none.
+def write_text(program: Program, path: Path) -> tuple[Path, ...]:
+    """Write a program as `.optc`, and its large constants beside it; the files that were written.
+
+    A crash leaves the old program or none.
 
     Raises:
         OSError: the files cannot be written.
@@ -123,15 +124,15 @@ def write_text(program: Program, path: Path) -> None:
     tensors: dict[str, Tensor] = {}
     text = print_program(program, tensors)
     beside = side_file(path)
+    if tensors:
+        with both_aside(path, beside) as (made, side):
+            made.write_text(text, "utf-8")
+            _save(tensors, side)
+        return path, beside
     with aside(path) as made:
         made.write_text(text, "utf-8")
-        if tensors:
-            with aside(beside) as side:
-                _save(tensors, side)
-                # Both files are complete. Without its own constants the old text would be half a program.
-                Path(os.path.realpath(path)).unlink(missing_ok=True)
-    if not tensors:
-        beside.unlink(missing_ok=True)
+    beside.unlink(missing_ok=True)
+    return (path,)
 
 
 def _save(tensors: Mapping[str, Tensor], path: Path) -> None:

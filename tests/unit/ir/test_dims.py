@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optc.ir.dims import UNKNOWN, SymDim, dim_agrees, parse_dim, product, refines
-from tests.unit.ir.strategies import dims, known_dims
+from optc.testing.strategies import dims, known_dims
 
 N = SymDim.named("n")
 M = SymDim.named("m")

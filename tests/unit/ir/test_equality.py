@@ -12,8 +12,8 @@ from optc.ir.op import Op
 from optc.ir.rewriter import clone
 from optc.ir.types import TensorType
 from optc.ir.value import Value
+from optc.testing.strategies import tensors
 from tests.unit.ir.ops_for_tests import F2, Add, Kinds, Neg, Places, Twice, block_of
-from tests.unit.ir.strategies import tensors
 from tests.unit.ir.test_printer import nested_programs
 
 X, Y = Value(F2, "x"), Value(F2, "y")

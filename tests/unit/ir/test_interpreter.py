@@ -14,6 +14,7 @@ from optc.ir.interpreter import Cell, interpret
 from optc.ir.opaque import Opaque
 from optc.ir.types import StateType, TensorType
 from optc.ir.value import Value
+from optc.ops.state import StateRead
 from tests.unit.ir.ops_for_tests import (
     F2,
     Add,
@@ -124,8 +125,36 @@ def test_an_opaque_op_cannot_be_run() -> None:
 def test_an_op_without_semantics_says_so() -> None:
     builder = Builder()
     program = builder.program(y=builder.add(Scaled(builder.const(ONES), factor=2.0)))
-    with pytest.raises(TypeError, match="Scaled declares no reference semantics"):
+    with pytest.raises(OptcError, match="Scaled declares no reference semantics"):
         interpret(program, {})
+
+
+def test_sizes_that_clash_only_when_they_are_known_are_refused_by_the_op_that_they_meet() -> None:
+    unknown = TensorType(DType.F32, (UNKNOWN,))
+    builder = Builder()
+    x, y = builder.param(unknown, "x"), builder.param(unknown, "y")
+    made = builder.program(z=builder.add(Add(x, y), "z"))
+    with pytest.raises(OptcError, match="op %z = add: operands must be such that the op can be computed") as caught:
+        interpret(made, {"x": np.zeros(2, np.float32), "y": np.zeros(3, np.float32)})
+    assert caught.value.slug == "evaluation"
+
+
+def test_a_state_that_is_given_has_the_type_that_is_declared() -> None:
+    state = StateType(TensorType(DType.F32, (2,)))
+    builder = Builder()
+    cell = builder.param(state, "s")
+    made = builder.program(y=builder.add(StateRead(cell)))
+    with pytest.raises(OptcError, match="state s"):
+        interpret(made, {}, states={"s": Cell(np.zeros(3, np.float32))})
+
+
+def test_a_state_of_unknown_size_must_be_given() -> None:
+    builder = Builder()
+    cell = builder.param(StateType(TensorType(DType.F32, (UNKNOWN,))), "s")
+    made = builder.program(y=builder.add(StateRead(cell)))
+    assert interpret(made, {}, states={"s": Cell(ONES)})["y"].shape == ONES.shape
+    with pytest.raises(OptcError, match="state s must be given"):
+        interpret(made, {})
 
 
 def test_the_function_to_run_can_be_named() -> None:

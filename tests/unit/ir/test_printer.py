@@ -21,8 +21,9 @@ from optc.ir.printer import print_lines, print_op, print_program
 from optc.ir.tensor import Tensor
 from optc.ir.types import StateType, TensorType, Type, UnknownType
 from optc.ir.value import Value
+from optc.testing.strategies import extras, names, tensors, types
 from tests.unit.ir.ops_for_tests import CATALOG, F2, Add, Cond, Kinds, Neg, Nothing, Places, SplitInTwo, Twice, block_of
-from tests.unit.ir.strategies import attributes, extras, names, tensors, types
+from tests.unit.ir.strategies import attributes
 
 F1 = TensorType(DType.F32, (1,))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from optc.errors import OptcError
 from optc.ir.dtypes import ALL, SUB_BYTES, DType
 from optc.ir.tensor import InFile, Tensor
-from tests.unit.ir.strategies import tensors
+from optc.testing.strategies import tensors
 
 
 @given(tensors())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from optc.ir.dims import UNKNOWN, SymDim
 from optc.ir.dtypes import DType
 from optc.ir.types import StateType, TensorType, Type, UnknownType, parse_type, type_refines
-from tests.unit.ir.strategies import types
+from optc.testing.strategies import types
 
 N = SymDim.named("n")
 

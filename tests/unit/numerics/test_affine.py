@@ -71,7 +71,7 @@ def test_slices_join_without_a_seam(blocks: tuple[int, ...], monkeypatch: pytest
     weights = np.random.default_rng(1).normal(size=(7, 5, 6)).astype(np.float32)
     whole = quantize(weights, "int8", blocks, symmetric=False)
     dense = whole.dense()
-    monkeypatch.setattr("optc.numerics.affine._SLICE", 8)
+    monkeypatch.setattr("optc.numerics.affine.SLICE", 8)
     sliced = quantize(weights, "int8", blocks, symmetric=False)
     np.testing.assert_array_equal(sliced.codes, whole.codes)
     np.testing.assert_array_equal(sliced.dense(), dense)

@@ -39,7 +39,7 @@ def test_special_values(reference: list[float], near: list[float], snr: float, w
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_nan_is_never_lost(place: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optc.numerics.distance._SLICE", 1)
+    monkeypatch.setattr("optc.numerics.distance.SLICE", 1)
     damaged = np.ones(3)
     damaged[place] = math.nan
     for function in (snr_db, max_error, sum_squared_error):

@@ -32,7 +32,7 @@ def test_unused_bits_of_the_last_byte_are_ignored() -> None:
 def test_slices_join_without_a_seam(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(bits).integers(0, 2**bits, 1003).astype(np.uint8)
     whole = pack(values, bits)
-    monkeypatch.setattr("optc.numerics.packing._SLICE", 16)
+    monkeypatch.setattr("optc.numerics.packing.SLICE", 16)
     np.testing.assert_array_equal(pack(values, bits), whole)
     np.testing.assert_array_equal(unpack(whole, bits, values.size), values)
 

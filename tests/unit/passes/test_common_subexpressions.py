@@ -43,8 +43,8 @@ def test_nested_blocks_use_what_is_computed_round_them_before() -> None:
     before = main(
         "%p: bool[], %x: f32[2]",
         "%a = neg(%x) : f32[2]\n"
-        "%y = cond(%p) : f32[2] then () {\n%b = neg(%x) : f32[2]\nyield %b\n} else_ () {\n"
-        "%i = cond(%p) : f32[2] then () {\n%c = neg(%x) : f32[2]\nyield %c\n} else_ () {\nyield %x\n}\nyield %i\n}",
+        "%y = cond(%p) : f32[2] then () {\n%b = neg(%x) : f32[2]\nyield %b\n} else () {\n"
+        "%i = cond(%p) : f32[2] then () {\n%c = neg(%x) : f32[2]\nyield %c\n} else () {\nyield %x\n}\nyield %i\n}",
         "%y: f32[2]", "%a: f32[2]",
     )  # fmt: skip
     assert names(run(CSE, before)) == ["neg", "cond", "cond"]
@@ -54,14 +54,14 @@ def test_what_one_branch_computes_is_not_in_sight_of_the_other_nor_after_both() 
     before = main(
         "%p: bool[], %x: f32[2]",
         "%y = cond(%p) : f32[2] then () {\n%b = neg(%x) : f32[2]\nyield %b\n"
-        "} else_ () {\n%c = neg(%x) : f32[2]\n%d = abs(%c) : f32[2]\nyield %d\n}\n%a = neg(%x) : f32[2]",
+        "} else () {\n%c = neg(%x) : f32[2]\n%d = abs(%c) : f32[2]\nyield %d\n}\n%a = neg(%x) : f32[2]",
         "%y: f32[2]", "%a: f32[2]",
     )  # fmt: skip
     assert CSE.run(before, PassContext()) is before
 
 
 def test_whole_branches_that_are_the_same_become_one() -> None:
-    choice = "cond(%p) : f32[2] then () {\n%b = neg(%x) : f32[2]\nyield %b\n} else_ () {\nyield %x\n}\n"
+    choice = "cond(%p) : f32[2] then () {\n%b = neg(%x) : f32[2]\nyield %b\n} else () {\nyield %x\n}\n"
     before = main(
         "%p: bool[], %x: f32[2]", f"%y = {choice}%z = {choice.replace('%b', '%c')}", "%y: f32[2]", "%z: f32[2]"
     )

@@ -30,7 +30,7 @@ def test_what_only_a_nested_block_uses_stays_and_what_is_dead_in_it_goes() -> No
     before = main(
         "%p: bool[], %x: f32[2]",
         "%a = neg(%x) : f32[2]\n%b = abs(%x) : f32[2]\n"
-        "%y = cond(%p) : f32[2] then () {\n%c = relu(%b) : f32[2]\nyield %a\n} else_ () {\nyield %x\n}",
+        "%y = cond(%p) : f32[2] then () {\n%c = relu(%b) : f32[2]\nyield %a\n} else () {\nyield %x\n}",
         "%y: f32[2]",
     )
     assert names(run(DeadCode(), before)) == ["neg", "cond"]
@@ -40,7 +40,7 @@ def test_a_branch_that_nothing_uses_goes_with_all_that_is_in_it() -> None:
     before = main(
         "%p: bool[], %x: f32[2]",
         "%a = neg(%x) : f32[2]\n%b = cond(%p) : f32[2] then () {\n%c = relu(%a) : f32[2]\nyield %c\n"
-        "} else_ () {\nyield %x\n}\n%y = abs(%x) : f32[2]",
+        "} else () {\nyield %x\n}\n%y = abs(%x) : f32[2]",
         "%y: f32[2]",
     )
     assert names(run(DeadCode(), before)) == ["abs"]
@@ -51,7 +51,7 @@ def test_effects_stay_also_in_nested_blocks_and_so_does_what_they_need() -> None
         "%p: bool[], %s: state<f32[2]>, %x: f32[2]",
         '%a = neg(%x) : f32[2]\n%o = opaque([%a]) {operator = "acme:Log"} : f32[2]\n%r = state.read(%s) : f32[2]\n'
         "%v = abs(%x) : f32[2]\n%c = cond(%p) : f32[2] then () {\nstate.write(%s, %v)\nyield %x\n"
-        "} else_ () {\nyield %x\n}",
+        "} else () {\nyield %x\n}",
         "%x: f32[2]",
     )
     assert DeadCode().run(before, PassContext()) is before

@@ -34,7 +34,7 @@ def test_the_first_of_equal_tensors_is_kept_and_each_other_is_told_of() -> None:
 def test_a_nested_block_uses_the_weight_of_the_block_round_it() -> None:
     before = main(
         "%p: bool[], %x: f32[2]",
-        f"%a = {W}\n%y = cond(%p) : f32[2] then () {{\n%b = {W}\nyield %b\n}} else_ () {{\nyield %a\n}}",
+        f"%a = {W}\n%y = cond(%p) : f32[2] then () {{\n%b = {W}\nyield %b\n}} else () {{\nyield %a\n}}",
         "%y: f32[2]",
     )
     assert weights(run(DeduplicateWeights(), before)) == ["a"]
@@ -43,7 +43,7 @@ def test_a_nested_block_uses_the_weight_of_the_block_round_it() -> None:
 def test_branches_do_not_see_each_others_weights() -> None:
     before = main(
         "%p: bool[], %x: f32[2]",
-        f"%y = cond(%p) : f32[2] then () {{\n%b = {W}\nyield %b\n}} else_ () {{\n%c = {W}\nyield %c\n}}\n%d = {W}",
+        f"%y = cond(%p) : f32[2] then () {{\n%b = {W}\nyield %b\n}} else () {{\n%c = {W}\nyield %c\n}}\n%d = {W}",
         "%y: f32[2]", "%d: f32[2]",
     )  # fmt: skip
     assert DeduplicateWeights().run(before, PassContext()) is before

@@ -60,7 +60,7 @@ def test_constants_of_an_enclosing_block_are_seen_in_a_nested_one() -> None:
     before = main(
         "%p: bool[]",
         "%a = const() {value = f32[1] [1.0]} : f32[1]\n"
-        "%y = cond(%p) : f32[1] then () {\n%b = neg(%a) : f32[1]\nyield %b\n} else_ () {\nyield %a\n}",
+        "%y = cond(%p) : f32[1] then () {\n%b = neg(%a) : f32[1]\nyield %b\n} else () {\nyield %a\n}",
         "%y: f32[1]",
     )
     assert names(run(FoldConstants(), before)) == ["const", "const", "cond"]
@@ -130,7 +130,7 @@ def test_where_a_more_precise_type_does_not_fit_the_function_stays_and_a_remark_
         "%a = const() {value = i64[3] [0, 5, 6]} : i64[3]\n"
         "%y = cond(%p) : i64[1,?] then () {\n%b = nonzero(%a) : i64[1,?]\n"
         "%c = const() {value = i64[1,3] [1, 2, 3]} : i64[1,3]\n%d = add(%b, %c) : i64[1,3]\nyield %d\n"
-        "} else_ () {\n%e = nonzero(%x) : i64[1,?]\nyield %e\n}",
+        "} else () {\n%e = nonzero(%x) : i64[1,?]\nyield %e\n}",
         "%y: i64[1,?]",
     )
     cx = PassContext(FoldConstants())
