@@ -8,6 +8,7 @@ import attrs
 from optc.ir.block import Block
 from optc.ir.const import Const
 from optc.ir.liveness import users
+from optc.ir.names import distinct
 from optc.ir.op import Op
 from optc.ir.value import Value
 
@@ -59,7 +60,8 @@ def weights_of(block: Block, min_elements: int = MIN_ELEMENTS) -> list[Weight]:
                 weight = _weight(value, consumers, defined)
                 if weight.scheme != "dense" or weight.elements >= min_elements:
                     out.append(weight)
-    return _with_distinct_names(out)
+    names = distinct((weight.name for weight in out), "weight")
+    return [attrs.evolve(weight, name=name) for name, weight in zip(names, out, strict=True)]
 
 
 def _weight(value: Value, consumers: tuple[Op, ...], defined: dict[Value, Op]) -> Weight:
@@ -94,14 +96,3 @@ def _tables(chain: tuple[Op, ...]) -> int:
         if isinstance(lut, Value):
             return math.prod(lut.tensor.static_shape[:-2])
     return 0
-
-
-def _with_distinct_names(weights: list[Weight]) -> list[Weight]:
-    taken: dict[str, int] = {}
-    out = []
-    for weight in weights:
-        name = weight.name or "weight"
-        count = taken.get(name, 0)
-        taken[name] = count + 1
-        out.append(attrs.evolve(weight, name=f"{name}#{count}" if count or not weight.name else name))
-    return out

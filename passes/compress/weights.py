@@ -6,14 +6,16 @@ import attrs
 import numpy as np
 
 from optc.errors import OptcError
-from optc.ir.block import Block, Program
+from optc.ir.block import Program
 from optc.ir.builder import Builder
 from optc.ir.const import Const
 from optc.ir.dtypes import Array, DType
-from optc.ir.liveness import result_uses, users
+from optc.ir.liveness import users
+from optc.ir.names import distinct
 from optc.ir.op import Op
 from optc.ir.rewriter import rebuild
 from optc.ir.tensor import Tensor
+from optc.ir.value import Value
 from optc.numerics.distance import max_error, snr_db
 from optc.pipeline.passes import PassContext
 
@@ -24,11 +26,17 @@ COMPRESSIBLE = (DType.F16, DType.F32)
 
 @attrs.frozen(eq=False)
 class Weight:
-    """A dense weight: a float constant of rank 1 or more, and the ops that use it."""
+    """A float constant of rank 1 or more, dense or compressed: the op that gives it, and the ops that use it."""
 
     name: str
-    tensor: Tensor
+    op: Op
     consumers: tuple[Op, ...]
+
+    @property
+    def tensor(self) -> Tensor:
+        """What it is, if it is dense."""
+        assert isinstance(self.op, Const)
+        return self.op.value
 
 
 @attrs.frozen(eq=False)
@@ -60,25 +68,15 @@ def compress_weights(program: Program, cx: PassContext, encode: Encode, min_elem
     `compressed`; `too-few-elements`, `not-smaller`, `dtype`, `already-compressed` (skipped); or the slug of the
     error by which `encode` refused.
     """
-    return program.map_bodies(lambda body: _compress_body(body, cx, encode, min_elements, force))
-
-
-def _compress_body(body: Block, cx: PassContext, encode: Encode, min_elements: int, force: bool) -> Block:
-    uses = users(body)
-    returned = result_uses(body)
-    consumers = {value: tuple(op for op in ops if not op.constant) for value, ops in uses.items()}
+    found = weights_of(program)
 
     def visit(op: Op, out: Builder) -> Op | None:
-        if not op.constant or (op.results[0] not in consumers and op.results[0] not in returned):
+        weight = next((found[value] for value in op.results if value in found), None)
+        if weight is None:
             return None
-        value = op.results[0]
-        kind = value.tensor
-        if not consumers.get(value) or not kind.dtype.is_float or kind.rank == 0:
+        if not isinstance(weight.op, Const):
+            cx.remark(weight.name, "skipped", "already-compressed", scheme=op.name)
             return None
-        if not isinstance(op, Const):
-            cx.remark(value.name, "skipped", "already-compressed", scheme=op.name)
-            return None
-        weight = Weight(value.name, op.value, consumers[value])
         encoded = _encoded(weight, cx, encode, min_elements, force)
         if encoded is None:
             return None
@@ -86,7 +84,24 @@ def _compress_body(body: Block, cx: PassContext, encode: Encode, min_elements: i
             out.append(part)
         return encoded.expand
 
-    return rebuild(body, visit)
+    return program.map_bodies(lambda body: rebuild(body, visit))
+
+
+def weights_of(program: Program) -> dict[Value, Weight]:
+    """The weights by the value that ops use, in order.
+
+    Names are made distinct: a weight without one is called `weight`, and of several `w`, later ones `w#1`, `w#2`, ...
+    """
+    found: dict[Value, tuple[Op, tuple[Op, ...]]] = {}
+    for function in program.functions:
+        uses = users(function.body)
+        for op in function.body.walk():
+            for value in op.results if op.constant else ():
+                consumers = tuple(user for user in uses.get(value, ()) if not user.constant)
+                if consumers and value.tensor.dtype.is_float and value.tensor.rank:
+                    found[value] = op, consumers
+    names = distinct((value.name for value in found), "weight")
+    return {value: Weight(name, *found[value]) for name, value in zip(names, found, strict=True)}
 
 
 def _encoded(weight: Weight, cx: PassContext, encode: Encode, min_elements: int, force: bool) -> Encoded | None:

@@ -1,0 +1,163 @@
+"""Laws of the compression passes: every weight is accounted for, and its remark is true of what is stored."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from optc.ir.block import Program
+from optc.ir.builder import Builder
+from optc.ir.const import Const
+from optc.ir.dtypes import DType
+from optc.ir.interpreter import evaluate
+from optc.ir.op import Op
+from optc.ir.rewriter import rebuild
+from optc.ir.tensor import Tensor
+from optc.ir.value import Value
+from optc.ir.verifier import verify
+from optc.ops.constexpr import LutToDense, ShiftScale
+from optc.ops.control import Cond
+from optc.ops.conv import Conv
+from optc.ops.elementwise import Add, Mul
+from optc.ops.matmul import Linear
+from optc.pipeline.passes import Pass, PassContext
+from optc.testing.equivalence import assert_equivalent
+from optc.testing.programs import programs
+from optc.testing.source import Source
+from passes.compress.palettize import Palettize
+from passes.compress.quantize import Quantize
+from passes.compress.weights import weights_of
+from tests.properties.passes.planting import add, signed, smooth
+
+PASSES = [
+    Palettize(bits=2, min_elements=0, force=True),
+    Palettize(bits=8, min_elements=3),
+    Quantize(dtype="int8", min_elements=0, force=True),
+    Quantize(dtype="uint4", mode="asymmetric", granularity="per_tensor", min_elements=4),
+]
+
+
+def weight(s: Source, dtype: DType, shape: tuple[int, ...]) -> Value:
+    """A constant whose name may be missing, taken, or that of a part of another weight."""
+    return s.builder.const(s.array(dtype, shape), s.choice(("", "w", "w.indices", "w.data", "w#1")), dtype)
+
+
+def linear(s: Source) -> Value:
+    x = smooth(s, 2, 3)
+    return add(s, Linear(x, weight(s, x.tensor.dtype, (s.integer(1, 4), x.tensor.static_shape[-1]))))
+
+
+def conv(s: Source) -> Value:
+    x = smooth(s, 3, 3)
+    return add(s, Conv(x, weight(s, x.tensor.dtype, (2, x.tensor.static_shape[1], 1))))
+
+
+def tied(s: Source) -> Value:
+    """One weight of two ops that differ in their axis of channels."""
+    x = smooth(s, 1, 2)
+    w = weight(s, x.tensor.dtype, (2, x.tensor.static_shape[-1]))
+    return add(s, Add(add(s, Mul(w, signed(s, x.tensor.dtype, (1, 1)))), add(s, Mul(w, w))))
+
+
+def in_branches(s: Source) -> Value:
+    """A weight of each branch, and one round them that one of them uses too."""
+    x = smooth(s, 2, 2)
+    shape = (2, x.tensor.static_shape[1])
+    shared = weight(s, x.tensor.dtype, shape)
+    blocks = []
+    for common in (True, False):
+        inner = Builder()
+        own = inner.const(s.array(x.tensor.dtype, shape), "w", x.tensor.dtype)
+        first = inner.add(Linear(x, shared if common else own))
+        blocks.append(inner.block(inner.add(Add(first, inner.add(Linear(x, own))))))
+    condition = s.constant(np.array(s.boolean()), DType.BOOL)
+    return add(s, Cond(condition, *blocks))
+
+
+def compressed_before(s: Source) -> Value:
+    x = s.value(s.choice((DType.F16, DType.F32)), s.shape(2, 2))
+    data = s.constant(s.array(DType.I8, (3, x.tensor.static_shape[1])), DType.I8)
+    w = s.builder.add(ShiftScale(data, s.constant(s.array(x.tensor.dtype, (3, 1)), x.tensor.dtype)), "w")
+    return add(s, Linear(x, w))
+
+
+IDIOMS: tuple[Callable[[Source], Value], ...] = (linear, conv, tied, in_branches, compressed_before)
+
+
+def expanded(program: Program) -> Program:
+    """The program with each constexpr op of one result replaced by the constant that it makes."""
+    known: dict[Value, Tensor] = {}
+
+    def visit(op: Op, out: Builder) -> Op | None:
+        if isinstance(op, Const):
+            known[op.result] = op.value
+        elif op.constant:
+            arrays = tuple(None if v is None else known[v].array() for v in op.arguments())
+            for value, array in zip(op.results, evaluate(op, arrays), strict=True):
+                known[value] = Tensor.of(array, value.tensor.dtype)
+            return Const(known[op.result]) if len(op.results) == 1 else None
+        return None
+
+    return program.map_bodies(lambda body: rebuild(body, visit))
+
+
+@pytest.mark.parametrize("running", PASSES, ids=str)
+def test_a_compressed_program_is_valid_runs_and_accounts_for_every_weight(running: Pass) -> None:
+    done = 0
+
+    @settings(suppress_health_check=list(HealthCheck))
+    @given(programs(idioms=IDIOMS, most=5))
+    def law(program: Program) -> None:
+        nonlocal done
+        cx = PassContext(running)
+        after = running.run(program, cx)
+        verify(after)
+        found = weights_of(program)
+        assert cx.ledger.unaccounted(running.name, (w.name for w in found.values())) == ()
+        assert len(cx.ledger) == len(found)
+        assert_equivalent(after, expanded(after))
+        done += any(remark.decision == "done" for remark in cx.ledger)
+
+    law()
+    assert done or not getattr(running, "force", False)
+
+
+@pytest.mark.parametrize("running", PASSES, ids=str)
+def test_the_error_that_a_remark_states_is_that_of_the_weight_and_what_is_left_keeps_its_tensor(running: Pass) -> None:
+    @settings(suppress_health_check=list(HealthCheck))
+    @given(programs(idioms=IDIOMS, most=5))
+    def law(program: Program) -> None:
+        cx = PassContext(running)
+        after = running.run(program, cx)
+        old, new = weights_of(expanded(program)), weights_of(expanded(after))
+        assert list(old) == list(new)
+        for value, held in old.items():
+            (remark,) = cx.ledger.about(held.name)
+            if remark.decision != "done":
+                assert new[value].tensor == held.tensor
+                continue
+            kept, made = held.tensor.array().astype(np.float64), new[value].tensor.array().astype(np.float64)
+            assert np.abs(kept - made).max() == dict(remark.numbers)["max_error"]
+            assert remark.bytes_before == held.tensor.stored_bytes
+
+    law()
+
+
+def test_a_weight_that_is_compressed_is_skipped_by_the_next_compression() -> None:
+    first, second = PASSES[0], PASSES[2]
+
+    @settings(suppress_health_check=list(HealthCheck))
+    @given(programs(idioms=IDIOMS, most=4))
+    def law(program: Program) -> None:
+        after = first.run(program, PassContext(first))
+        cx = PassContext(second)
+        second.run(after, cx)
+        palettized = [op.result for op in after.walk() if isinstance(op, LutToDense)]
+        found = weights_of(after)
+        for value in palettized:
+            if value in found:
+                (remark,) = cx.ledger.about(found[value].name)
+                assert remark.reason == "already-compressed"
+
+    law()
