@@ -1,7 +1,6 @@
 """The weights of a program: what is stored, what it expands to, and which ops use it."""
 
 import math
-from collections.abc import Iterator
 
 import attrs
 
@@ -65,7 +64,7 @@ def weights_of(block: Block, min_elements: int = MIN_ELEMENTS) -> list[Weight]:
 
 
 def _weight(value: Value, consumers: tuple[Op, ...], defined: dict[Value, Op]) -> Weight:
-    chain = tuple({id(op): op for op in _chain(value, defined)}.values())
+    chain = _chain(value, defined)
     stored = [op.value for op in chain if isinstance(op, Const)]
     stored_bytes = sum(tensor.stored_bytes for tensor in stored)
     return Weight(
@@ -73,11 +72,18 @@ def _weight(value: Value, consumers: tuple[Op, ...], defined: dict[Value, Op]) -
     )
 
 
-def _chain(value: Value, defined: dict[Value, Op]) -> Iterator[Op]:
-    op = defined[value]
-    for operand in op.operands:
-        yield from _chain(operand, defined)
-    yield op
+def _chain(value: Value, defined: dict[Value, Op]) -> tuple[Op, ...]:
+    """The constant ops that a value is made of, operands first, each once."""
+    found: dict[int, Op] = {}
+    open_ops = [defined[value]]
+    while open_ops:
+        op = open_ops[-1]
+        waiting = [defined[v] for v in reversed(op.operands) if id(defined[v]) not in found]
+        if waiting:
+            open_ops += waiting
+        else:
+            found[id(open_ops.pop())] = op
+    return tuple(found.values())
 
 
 def _scheme(chain: tuple[Op, ...]) -> str:
