@@ -11,12 +11,12 @@ from collections.abc import Mapping
 import attrs
 
 from backends.cost_table import Unit
-from backends.weights import Weight
 from optc.ir.dims import Dim, SymDim
 from optc.ir.dtypes import DType
 from optc.ir.op import Op
 from optc.ir.types import TensorType, Type
 from optc.ir.value import Value
+from optc.ops.weights import Weight
 
 FUSED = frozenset({
     "batch_norm", "relu", "leaky_relu", "prelu", "elu", "clip", "sigmoid", "tanh", "hard_sigmoid", "hard_swish", "silu",

@@ -8,10 +8,13 @@ import attrs
 
 from backends.cost_table import Device, Unit
 from backends.costs import OpTime, Sizes, load_ms, op_time, resident_bytes, weight_ms
-from backends.weights import Weight
+from optc.ir.block import Program
+from optc.ops.weights import Weight, weights_of
 
 LOAD, PREDICT = "load", "predict"
 CHOICES = (LOAD, PREDICT)
+MIN_ELEMENTS = 256
+"""Smaller dense constants (biases, scalars, shapes) are part of their ops, not weights to decide on."""
 
 
 @attrs.frozen
@@ -52,6 +55,16 @@ class Decision:
         """What the choice costs at each prediction over the other one; negative where it is faster."""
         difference = self.predict_ms_if_predict - self.predict_ms_if_load
         return difference if self.choice == PREDICT else -difference
+
+
+def decided_weights(program: Program, min_elements: int = MIN_ELEMENTS) -> list[Weight]:
+    """The weights of the main block that are decided on: all compressed ones, and dense ones that are not small."""
+    own = {value for op in program.main.body.ops for value in op.results}
+    return [
+        weight
+        for weight in weights_of(program)
+        if weight.value in own and (weight.scheme != "dense" or weight.elements >= min_elements)
+    ]
 
 
 def decide(weight: Weight, device: Device, unit_name: str, sizes: Sizes, pin: str = "") -> Decision:

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from backends.decision import LOAD
-from backends.weights import Weight
 from optc.errors import OptcError
 from optc.ir.block import Block, Function, Program
 from optc.ir.liveness import uses_of
 from optc.ir.op import Op
 from optc.ir.value import Value
+from optc.ops.weights import Weight
 
 LOAD_FUNCTION, PREDICT_FUNCTION = "load", "predict"
 

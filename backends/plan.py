@@ -8,15 +8,15 @@ import attrs
 
 from backends.cost_table import Device
 from backends.costs import OpTime, Sizes, op_time, weight_ms
-from backends.decision import LOAD, Decision, decide
+from backends.decision import LOAD, Decision, decide, decided_weights
 from backends.lowering import Lowered, lower
-from backends.weights import Weight, weights_of
 from optc.errors import UsageError
 from optc.ir.block import Block, Program
 from optc.ir.dtypes import DType
 from optc.ir.liveness import live_after
 from optc.ir.types import TensorType
 from optc.ir.value import Value
+from optc.ops.weights import Weight
 from optc.pipeline.suggest import did_you_mean
 
 
@@ -84,7 +84,7 @@ def make_plan(
     """
     pins, sizes = pins or {}, sizes or Sizes()
     body = program.main.body
-    weights = weights_of(body)
+    weights = decided_weights(program)
     _check_pins(pins, weights)
     decisions = tuple(decide(w, device, unit, sizes, pins.get(w.name, "")) for w in weights)
     choices = {d.name: d.choice for d in decisions}

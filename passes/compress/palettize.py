@@ -7,10 +7,12 @@ import numpy as np
 
 from optc.ir.block import Program
 from optc.ir.dtypes import DType
+from optc.ir.tensor import Tensor
 from optc.numerics.palette import assign, kmeans_1d
 from optc.ops.constexpr import LutToDense
+from optc.ops.weights import Weight
 from optc.pipeline.passes import Pass, PassContext, option
-from passes.compress.weights import MIN_ELEMENTS, Encoded, Weight, compress_weights, part
+from passes.compress.weights import MIN_ELEMENTS, Encoded, compress_weights, part
 
 
 @attrs.frozen
@@ -34,11 +36,11 @@ class Palettize(Pass):
     def run(self, program: Program, cx: PassContext) -> Program:
         return compress_weights(program, cx, self._encode, self.min_elements, self.force)
 
-    def _encode(self, weight: Weight) -> Encoded:
-        values = weight.tensor.array()
+    def _encode(self, weight: Weight, tensor: Tensor) -> Encoded:
+        values = tensor.array()
         size = 1 << self.bits
         table = kmeans_1d(values, size).table(values.dtype)
         padded = np.pad(table, (0, size - table.size), mode="edge")
         indices = part(assign(values, table), DType(f"u{self.bits}"), f"{weight.name}.indices")
-        lut = part(padded.reshape((1,) * values.ndim + (size, 1)), weight.tensor.dtype, f"{weight.name}.lut")
+        lut = part(padded.reshape((1,) * values.ndim + (size, 1)), tensor.dtype, f"{weight.name}.lut")
         return Encoded(LutToDense(indices.result, lut.result), (indices, lut), f"palettized {self.bits}-bit")

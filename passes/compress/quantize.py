@@ -6,10 +6,12 @@ import attrs
 
 from optc.ir.block import Program
 from optc.ir.dtypes import DType
+from optc.ir.tensor import Tensor
 from optc.numerics.affine import Shape, per_channel, per_tensor, quantize
 from optc.ops.constexpr import ShiftScale
+from optc.ops.weights import Weight
 from optc.pipeline.passes import Pass, PassContext, option
-from passes.compress.weights import MIN_ELEMENTS, Encoded, Weight, compress_weights, part
+from passes.compress.weights import MIN_ELEMENTS, Encoded, compress_weights, part
 
 _CODES = {"int8": DType.I8, "uint8": DType.U8, "int4": DType.I4, "uint4": DType.U4}
 # The axis of output channels by consumer; 0 for all others (conv, linear, rows of an embedding).
@@ -38,18 +40,17 @@ class Quantize(Pass):
     def run(self, program: Program, cx: PassContext) -> Program:
         return compress_weights(program, cx, self._encode, self.min_elements, self.force)
 
-    def _encode(self, weight: Weight) -> Encoded:
-        made = quantize(weight.tensor.array(), self.dtype, self._blocks(weight), self.mode == "symmetric")
+    def _encode(self, weight: Weight, tensor: Tensor) -> Encoded:
+        made = quantize(tensor.array(), self.dtype, self._blocks(weight, tensor.shape), self.mode == "symmetric")
         data = part(made.codes, _CODES[self.dtype], f"{weight.name}.data")
-        scale = part(made.scale, weight.tensor.dtype, f"{weight.name}.scale")
+        scale = part(made.scale, tensor.dtype, f"{weight.name}.scale")
         scheme = f"quantized {self.dtype} {self.granularity.replace('_', '-')}"
         if made.offset is None:
             return Encoded(ShiftScale(data.result, scale.result), (data, scale), scheme)
         offset = part(made.offset, _CODES[self.dtype], f"{weight.name}.offset")
         return Encoded(ShiftScale(data.result, scale.result, offset.result), (data, scale, offset), scheme)
 
-    def _blocks(self, weight: Weight) -> Shape:
-        shape = weight.tensor.shape
+    def _blocks(self, weight: Weight, shape: Shape) -> Shape:
         if self.granularity == "per_tensor" or len(shape) == 1:
             return per_tensor(shape)
         axes = {_CHANNEL_AXES.get(op.name, 0) for op in weight.consumers}

@@ -10,33 +10,16 @@ from optc.ir.block import Program
 from optc.ir.builder import Builder
 from optc.ir.const import Const
 from optc.ir.dtypes import Array, DType
-from optc.ir.liveness import users
-from optc.ir.names import distinct
 from optc.ir.op import Op
 from optc.ir.rewriter import rebuild
 from optc.ir.tensor import Tensor
-from optc.ir.value import Value
 from optc.numerics.distance import max_error, snr_db
+from optc.ops.weights import Weight, weights_of
 from optc.pipeline.passes import PassContext
 
 MIN_ELEMENTS = 2048
 """Smaller weights are left dense unless told otherwise, as coremltools' `weight_threshold` has it."""
 COMPRESSIBLE = (DType.F16, DType.F32)
-
-
-@attrs.frozen(eq=False)
-class Weight:
-    """A float constant of rank 1 or more, dense or compressed: the op that gives it, and the ops that use it."""
-
-    name: str
-    op: Op
-    consumers: tuple[Op, ...]
-
-    @property
-    def tensor(self) -> Tensor:
-        """What it is, if it is dense."""
-        assert isinstance(self.op, Const)
-        return self.op.value
 
 
 @attrs.frozen(eq=False)
@@ -58,7 +41,7 @@ class Encoded:
         return np.asarray(self.expand.evaluate(*values))
 
 
-Encode = Callable[[Weight], Encoded]
+Encode = Callable[[Weight, Tensor], Encoded]
 
 
 def compress_weights(program: Program, cx: PassContext, encode: Encode, min_elements: int, force: bool) -> Program:
@@ -68,14 +51,14 @@ def compress_weights(program: Program, cx: PassContext, encode: Encode, min_elem
     `compressed`; `too-few-elements`, `not-smaller`, `dtype`, `already-compressed` (skipped); or the slug of the
     error by which `encode` refused.
     """
-    found = weights_of(program)
+    found = {weight.value: weight for weight in weights_of(program)}
 
     def visit(op: Op, out: Builder) -> Op | None:
         weight = next((found[value] for value in op.results if value in found), None)
         if weight is None:
             return None
-        if not isinstance(weight.op, Const):
-            cx.remark(weight.name, "skipped", "already-compressed", scheme=op.name)
+        if weight.scheme != "dense":
+            cx.remark(weight.name, "skipped", "already-compressed", scheme=weight.scheme)
             return None
         encoded = _encoded(weight, cx, encode, min_elements, force)
         if encoded is None:
@@ -87,26 +70,9 @@ def compress_weights(program: Program, cx: PassContext, encode: Encode, min_elem
     return program.map_bodies(lambda body: rebuild(body, visit))
 
 
-def weights_of(program: Program) -> dict[Value, Weight]:
-    """The weights by the value that ops use, in order.
-
-    Names are made distinct: a weight without one is called `weight`, and of several `w`, later ones `w#1`, `w#2`, ...
-    """
-    found: dict[Value, tuple[Op, tuple[Op, ...]]] = {}
-    for function in program.functions:
-        uses = users(function.body)
-        for op in function.body.walk():
-            for value in op.results if op.constant else ():
-                consumers = tuple(user for user in uses.get(value, ()) if not user.constant)
-                if consumers and value.tensor.dtype.is_float and value.tensor.rank:
-                    found[value] = op, consumers
-    names = distinct((value.name for value in found), "weight")
-    return {value: Weight(name, *found[value]) for name, value in zip(names, found, strict=True)}
-
-
 def _encoded(weight: Weight, cx: PassContext, encode: Encode, min_elements: int, force: bool) -> Encoded | None:
     """The encoding of a weight, or None; leaves the remark."""
-    name, tensor = weight.name, weight.tensor
+    name, (tensor,) = weight.name, weight.constants
     before = tensor.stored_bytes
 
     def skip(reason: str, decision: str = "skipped", **numbers: int | float | str) -> None:
@@ -119,7 +85,7 @@ def _encoded(weight: Weight, cx: PassContext, encode: Encode, min_elements: int,
         skip("dtype", dtype=tensor.dtype.value)
         return None
     try:
-        encoded = encode(weight)
+        encoded = encode(weight, tensor)
     except OptcError as error:
         skip(error.slug, "refused", problem=str(error))
         return None

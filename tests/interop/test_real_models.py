@@ -7,9 +7,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from backends.decision import CHOICES
+from backends.decision import CHOICES, decided_weights
 from backends.lowering import lower
-from backends.weights import weights_of
 from optc.driver.facade import compress, load, save
 from optc.driver.facade import parse as parse_text
 from optc.formats.onnx.writer import model_of
@@ -98,7 +97,7 @@ def test_efficientnet_quantized_is_about_a_quarter_and_plain_onnxruntime_runs_it
 @pytest.mark.parametrize("choice", CHOICES)
 def test_load_then_predict_gives_the_bits_of_a_palettized_network(shared_models: Path, choice: str) -> None:
     small = compress(load(shared_models / "fastestdet.onnx"), Palettize(bits=4, min_elements=512))
-    weights = weights_of(small.main.body)
+    weights = decided_weights(small)
     assert len([w for w in weights if w.scheme == "palettized"]) > 10
     lowered = lower(small, weights, {w.name: choice for w in weights}).program
     inputs = inputs_for(small, "fastestdet")

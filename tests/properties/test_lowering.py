@@ -4,9 +4,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends.decision import CHOICES
+from backends.decision import CHOICES, decided_weights
 from backends.lowering import lower
-from backends.weights import weights_of
 from optc.ir.block import Program
 from optc.ir.dtypes import Array, DType
 from optc.ir.interpreter import Cell, interpret
@@ -45,7 +44,7 @@ def same_bits(a: Array, b: Array) -> bool:
 @settings(suppress_health_check=list(HealthCheck))
 @given(programs(idioms=(palettized_operand, quantized_operand)), st.data())
 def test_load_then_predict_computes_the_bits_of_the_program(program: Program, data: st.DataObject) -> None:
-    weights = weights_of(program.main.body, min_elements=1)
+    weights = decided_weights(program, min_elements=1)
     choices = {w.name: data.draw(st.sampled_from(CHOICES)) for w in weights}
     lowered = lower(program, weights, choices)
     verify(lowered.program)
@@ -64,7 +63,7 @@ def test_load_then_predict_computes_the_bits_of_the_program(program: Program, da
 
 @given(programs(idioms=(palettized_operand, quantized_operand), samplers={}, most=4))
 def test_expanding_at_load_leaves_no_constexpr_op_in_predict(program: Program) -> None:
-    weights = weights_of(program.main.body, min_elements=1)
+    weights = decided_weights(program, min_elements=1)
     lowered = lower(program, weights, {w.name: "load" for w in weights})
     predict = lowered.program.function("predict")
     assert not [op for op in predict.body.ops if op.constant and op.name != "const"]

@@ -21,13 +21,13 @@ from optc.ops.control import Cond
 from optc.ops.conv import Conv
 from optc.ops.elementwise import Add, Mul
 from optc.ops.matmul import Linear
+from optc.ops.weights import Weight, weights_of
 from optc.pipeline.passes import Pass, PassContext
 from optc.testing.equivalence import assert_equivalent
 from optc.testing.programs import programs
 from optc.testing.source import Source
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
-from passes.compress.weights import weights_of
 from tests.properties.passes.planting import add, signed, smooth
 
 PASSES = [
@@ -85,6 +85,10 @@ def compressed_before(s: Source) -> Value:
 IDIOMS: tuple[Callable[[Source], Value], ...] = (linear, conv, tied, in_branches, compressed_before)
 
 
+def by_value(program: Program) -> dict[Value, Weight]:
+    return {weight.value: weight for weight in weights_of(program)}
+
+
 def expanded(program: Program) -> Program:
     """The program with each constexpr op of one result replaced by the constant that it makes."""
     known: dict[Value, Tensor] = {}
@@ -114,7 +118,7 @@ def test_a_compressed_program_is_valid_runs_and_accounts_for_every_weight(runnin
         after = running.run(program, cx)
         verify(after)
         found = weights_of(program)
-        assert cx.ledger.unaccounted(running.name, (w.name for w in found.values())) == ()
+        assert cx.ledger.unaccounted(running.name, (w.name for w in found)) == ()
         assert len(cx.ledger) == len(found)
         assert_equivalent(after, expanded(after))
         done += any(remark.decision == "done" for remark in cx.ledger)
@@ -130,16 +134,16 @@ def test_the_error_that_a_remark_states_is_that_of_the_weight_and_what_is_left_k
     def law(program: Program) -> None:
         cx = PassContext(running)
         after = running.run(program, cx)
-        old, new = weights_of(expanded(program)), weights_of(expanded(after))
+        old, new = by_value(expanded(program)), by_value(expanded(after))
         assert list(old) == list(new)
         for value, held in old.items():
             (remark,) = cx.ledger.about(held.name)
             if remark.decision != "done":
-                assert new[value].tensor == held.tensor
+                assert new[value].constants == held.constants
                 continue
-            kept, made = held.tensor.array().astype(np.float64), new[value].tensor.array().astype(np.float64)
+            kept, made = (w.constants[0].array().astype(np.float64) for w in (held, new[value]))
             assert np.abs(kept - made).max() == dict(remark.numbers)["max_error"]
-            assert remark.bytes_before == held.tensor.stored_bytes
+            assert remark.bytes_before == held.dense_bytes
 
     law()
 
@@ -154,7 +158,7 @@ def test_a_weight_that_is_compressed_is_skipped_by_the_next_compression() -> Non
         cx = PassContext(second)
         second.run(after, cx)
         palettized = [op.result for op in after.walk() if isinstance(op, LutToDense)]
-        found = weights_of(after)
+        found = by_value(after)
         for value in palettized:
             if value in found:
                 (remark,) = cx.ledger.about(found[value].name)

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from backends.cost_table import Device, Figure, device_names, load_device, parse_device
 from backends.costs import Sizes
-from backends.decision import LOAD, PREDICT, Decision, decide
+from backends.decision import LOAD, PREDICT, Decision, decide, decided_weights
 from backends.plan import make_plan
-from backends.weights import Weight, weights_of
 from optc.errors import OptcError, UsageError
 from optc.ir.block import Program
 from optc.ir.builder import Builder
@@ -18,6 +17,7 @@ from optc.ir.dtypes import DType
 from optc.ir.types import TensorType
 from optc.ops.constexpr import LutToDense
 from optc.ops.matmul import MatMul
+from optc.ops.weights import Weight
 
 IPHONE = load_device("iphone14pro")
 
@@ -33,7 +33,7 @@ def one_palettized_matmul(rows: int = 1, side: int = 512, bits: int = 8) -> Prog
 
 
 def only_weight(program: Program) -> Weight:
-    (weight,) = weights_of(program.main.body)
+    (weight,) = decided_weights(program)
     return weight
 
 
