@@ -14,6 +14,7 @@ from passes.cleanup.fuse_layer_norm import FuseLayerNorm
 from passes.cleanup.fuse_silu import FuseSilu
 from passes.cleanup.push_transposes import PushTransposes
 from passes.cleanup.remove_identities import RemoveIdentities
+from passes.compress.decompress import Decompress
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
 
@@ -23,8 +24,8 @@ EXACT = (
 """Results stay the same, bit for bit."""
 ROUNDING = (FoldBatchNorm, FuseAttention, FuseGelu, FuseHardSwish, FuseLayerNorm, FuseSilu)
 """Results stay the same but for rounding."""
-COMPRESS = (Palettize, Quantize)
-"""Weights become constant expressions."""
+COMPRESS = (Palettize, Quantize, Decompress)
+"""Weights become constant expressions, and back."""
 
 # `dead-code` goes first so that no other pass works on what nothing needs, and last to clear up after the others.
 # `canonicalize` makes shapes static, which is what lets the rest of the round see how large things are.

@@ -31,6 +31,7 @@ __all__ = [
     "plan", "run", "save",
 ]  # fmt: skip
 
+ENGINES = ("reference", "onnxruntime")
 PREPARE = "@cleanup"
 """What runs before compression, so that weights are what will be executed."""
 
@@ -105,6 +106,16 @@ def plan(
     return make_plan(program, table, unit, pins, Sizes(sizes or {}))
 
 
+def check_engine(engine: str) -> None:
+    """Check the name of an engine.
+
+    Raises:
+        UsageError: slug `no-such-engine`.
+    """
+    if engine not in ENGINES:
+        raise UsageError("no-such-engine", "run", "engine", " or ".join(ENGINES), engine)
+
+
 def _symbols(program: Program) -> set[str]:
     """The names in the dimensions of the main function's values."""
     body = program.main.body
@@ -114,12 +125,15 @@ def _symbols(program: Program) -> set[str]:
 
 
 def run(program: Program, inputs: Mapping[str, Any], engine: str = "reference") -> dict[str, Array]:
-    """Outputs by name, computed by the reference interpreter.
+    """Outputs by name, computed by the reference interpreter or by `onnxruntime`.
 
     Raises:
-        UsageError: there is no such engine.
-        OptcError: an input is missing or of a wrong type, or an op cannot be interpreted.
+        UsageError: there is no such engine, or it is not installed.
+        OptcError: an input is missing or of a wrong type, or the engine cannot run the program.
     """
-    if engine != "reference":
-        raise UsageError("no-such-engine", "run", "engine", "reference", engine)
-    return interpret(program, inputs)
+    check_engine(engine)
+    if engine == "reference":
+        return interpret(program, inputs)
+    from optc.formats.onnx.runtime import Session
+
+    return Session(program).run(inputs)

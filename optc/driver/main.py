@@ -13,6 +13,11 @@ from optc.errors import OptcError
 COMMANDS = {
     "compress": "Make a model smaller: palettize or quantize its weights.",
     "opt": "Run a pipeline of passes on a program.",
+    "convert": "Write a model in another format.",
+    "decompress": "Make compressed weights dense again.",
+    "inspect": "Show the weights of a model and how they are stored.",
+    "diff": "Compare two models weight by weight, output by output, op by op.",
+    "run": "Run a model on arrays.",
     "plan": "Say when each weight is expanded on a device, what it costs, and why.",
     "reduce": "Shrink a program that makes a command fail.",
 }

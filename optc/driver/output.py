@@ -1,12 +1,16 @@
 """Writing to the terminal and to files."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optc.errors import OptcError
 from optc.formats.placing import aside, checked_place
+
+if TYPE_CHECKING:
+    from optc.ir.dtypes import Array
 
 
 @contextmanager
@@ -50,6 +54,29 @@ def check_place(path: Path | None) -> None:
             checked_place(path)
     except OSError as error:
         raise unwritable(path, error) from None
+
+
+def place_arrays(path: Path, arrays: "Mapping[str, Array]") -> None:
+    """Write an archive of arrays (.npz); it appears whole or not at all.
+
+    Raises:
+        OptcError: slug `unwritable`, or `not-storable` for an array of texts.
+    """
+    import numpy as np
+
+    for name, array in arrays.items():
+        if array.dtype.kind in "OV":
+            raise OptcError("not-storable", str(path), f"output {name}", "of numbers that .npz has", array.dtype)
+    try:
+        with aside(path) as made, made.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+    except OSError as error:
+        raise unwritable(path, error) from None
+
+
+def unreadable(path: Path, what: str, error: OSError) -> OptcError:
+    """The error for a file that cannot be read."""
+    return OptcError("unreadable", str(path), what, "readable", error.strerror or error)
 
 
 def unwritable(path: Path | None, error: OSError) -> OptcError:

@@ -1,9 +1,11 @@
 """The tables that commands print."""
 
 import json
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -11,7 +13,10 @@ from rich.table import Table
 
 from backends.decision import Decision
 from backends.plan import Plan
+from optc.driver.comparison import Comparison, Difference
+from optc.driver.inspection import Inspection, by_scheme
 from optc.driver.output import printable
+from optc.ir.dtypes import Array
 from optc.pipeline.instrumentation import PassRecord
 from optc.pipeline.remarks import Ledger, Remark
 
@@ -74,7 +79,7 @@ def show_remarks(ledger: Ledger, before: int, written: Sequence[Path], as_json: 
 
 
 def _remark_row(remark: Remark) -> tuple[str, ...]:
-    done = remark.decision if remark.reason == "compressed" else f"{remark.decision}: {remark.reason}"
+    done = remark.decision if remark.reason in ("compressed", "expanded") else f"{remark.decision}: {remark.reason}"
     snr = "" if remark.snr_db is None else f"{remark.snr_db:.1f}"
     return printable(remark.subject), done, remark.scheme, _size(remark.bytes_before), _size(remark.bytes_after), snr
 
@@ -131,3 +136,73 @@ def _decision_row(decision: Decision) -> tuple[str, ...]:
         f"{decision.predict_ms_if_load:.4f}", f"{decision.predict_ms_if_predict:.4f}",
         _size(decision.resident_bytes_if_load), _size(decision.resident_bytes_if_predict), flips,
     )  # fmt: skip
+
+
+def show_inspection(found: Inspection) -> None:
+    """The weights of a model, its schemes, ops, inputs and outputs."""
+    console = _console()
+    table = _table(
+        "weight", "op", "shape", "dtype", "scheme", " bytes dense", " stored", " sparsity", " unique",
+    )  # fmt: skip
+    for row in found.weights:
+        table.add_row(
+            printable(row.name), row.op, "x".join(map(str, row.shape)), row.dtype, row.form, _size(row.dense_bytes),
+            _size(row.stored_bytes), "" if row.sparsity is None else f"{row.sparsity:.1%}", _size(row.unique),
+        )  # fmt: skip
+    if table.row_count:
+        console.print(table)
+    for form, (count, dense, stored) in by_scheme(found.weights).items():
+        console.print(f"{form}: {_count(count, 'weight')}, {_size(stored)} bytes stored, {_size(dense)} dense")
+    console.print(f"all weights: {_size(found.stored_bytes)} bytes stored, {_size(found.dense_bytes)} dense")
+    console.print("ops: " + (", ".join(f"{count} {name}" for name, count in found.ops) or "none"))
+    for word, pairs in (("inputs", found.inputs), ("outputs", found.outputs)):
+        console.print(f"{word}: " + (", ".join(printable(f"{name}: {kind}") for name, kind in pairs) or "none"))
+
+
+def show_comparison(found: Comparison) -> None:
+    """What differs between two models; what agrees is counted."""
+    console = _console()
+    for word, rows in (("weight", found.weights), ("output", found.outputs)):
+        table = _table(word, " SNR dB", " largest error", " bytes in A", " in B", " ")
+        for row in rows:
+            if not row.same:
+                table.add_row(*_difference_row(row))
+        if table.row_count:
+            console.print(table)
+        same = [row for row in rows if row.same]
+        if same:
+            console.print(f"{_count(len(same), word)} the same")
+    if found.ops:
+        first = found.first
+        if first is None:
+            console.print(f"{_count(len(found.ops), 'op')} compared by name: no difference")
+        else:
+            noise = "" if first.snr_db is None else f", SNR {first.snr_db:.1f} dB"
+            what = first.problem or f"largest error {first.max_error:.3g}{noise}"
+            console.print(printable(f"first op that differs: {first.name} ({first.op}): {what}"))
+
+
+def _difference_row(row: Difference) -> tuple[str, ...]:
+    snr = "" if row.snr_db is None else f"{row.snr_db:.1f}"
+    error = "" if row.max_error is None else f"{row.max_error:.3g}"
+    return printable(row.name), snr, error, _size(row.bytes_a), _size(row.bytes_b), row.problem
+
+
+def array_row(name: str, array: Array) -> dict[str, Any]:
+    """An array in a few numbers; `least` and `greatest` are null where they are no finite numbers."""
+    numbers = array.size and array.dtype.kind not in "bOUS"
+    ends = (float(array.min()), float(array.max())) if numbers else (math.nan, math.nan)
+    least, greatest = (end if math.isfinite(end) else None for end in ends)
+    return {
+        "name": name, "dtype": str(array.dtype), "shape": list(array.shape), "least": least, "greatest": greatest,
+    }  # fmt: skip
+
+
+def show_arrays(arrays: Mapping[str, Array]) -> None:
+    """Outputs: their types, and between which numbers they lie."""
+    table = _table("output", "dtype", "shape", " least", " greatest")
+    for name, array in arrays.items():
+        row = array_row(name, array)
+        ends = ("" if end is None else f"{end:.6g}" for end in (row["least"], row["greatest"]))
+        table.add_row(printable(name), row["dtype"], "x".join(map(str, row["shape"])) or "scalar", *ends)
+    _console().print(table)

@@ -5,7 +5,7 @@ against the types that the program gives its results: a wrong dtype or shape is 
 arrays in row-major order: NumPy's sums depend on the order in memory, and equal values must give equal bits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,21 @@ class Cell:
         self.array = array
 
 
+Watch = Callable[[Op, Value, Any], None]
+"""Told of each result as it is computed: the op, the value, and its array."""
+
+
 def interpret(
-    program: Program, inputs: Mapping[str, Any], function: str = "", states: Mapping[str, Cell] | None = None
+    program: Program,
+    inputs: Mapping[str, Any],
+    function: str = "",
+    states: Mapping[str, Cell] | None = None,
+    watch: Watch | None = None,
 ) -> dict[str, Array]:
     """Outputs by name of one run of `function` (by default the main one).
 
-    `inputs` are arrays by input name; `states` are cells for the inputs that are states, zero if absent.
+    `inputs` are arrays by input name; `states` are cells for the inputs that are states, zero if absent. `watch` sees
+    every result, those of nested blocks too.
 
     Raises:
         OptcError: an input is missing, unknown, or of another dtype or shape than declared; an op is opaque, or
@@ -44,8 +53,17 @@ def interpret(
     target = program.function(function) if function else program.main
     sizes: Sizes = {}
     arguments = _bind(target, inputs, states or {}, sizes)
-    results = _Run(sizes).block(target.body, arguments)
+    results = _Run(sizes, watch).block(target.body, arguments)
     return dict(zip(target.output_names, results, strict=True))
+
+
+def check_inputs(function: Function, inputs: Mapping[str, Any]) -> None:
+    """Check arrays by input name against the inputs of a function.
+
+    Raises:
+        OptcError: as `interpret` does.
+    """
+    _bind(function, inputs, {}, {})
 
 
 def _bind(function: Function, inputs: Mapping[str, Any], states: Mapping[str, Cell], sizes: Sizes) -> tuple[Any, ...]:
@@ -118,8 +136,9 @@ def evaluate(op: Op, operands: tuple[Any, ...], run: RunBlock | None = None) -> 
 class _Run:
     """One run: the arrays of the values that are still needed."""
 
-    def __init__(self, sizes: Sizes) -> None:
+    def __init__(self, sizes: Sizes, watch: Watch | None) -> None:
         self.sizes = sizes
+        self.watch = watch
         self.arrays: dict[Value, Any] = {}
 
     def block(self, block: Block, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -138,6 +157,8 @@ class _Run:
         for array, value in zip(results, op.results, strict=True):
             # Sizes that only the data decides get a fresh name each time a loop body runs.
             _check_array(array, value.type, dict(self.sizes), op.describe(), f"result {value!r}")
+            if self.watch is not None:
+                self.watch(op, value, array)
         return tuple(np.asarray(array, order="C") if isinstance(array, np.ndarray) else array for array in results)
 
     def fetch(self, argument: Any) -> Any:

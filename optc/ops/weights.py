@@ -1,24 +1,20 @@
 """The weights of a program: what is stored, what it expands to, and which ops use it."""
 
 import math
+from collections.abc import Sequence
 
 import attrs
 
 from optc.ir.block import Block, Program
 from optc.ir.const import Const
+from optc.ir.dtypes import Array, DType
+from optc.ir.interpreter import evaluate
 from optc.ir.liveness import users
 from optc.ir.names import distinct
 from optc.ir.op import Op
 from optc.ir.tensor import Tensor
 from optc.ir.value import Value
-
-# What each constexpr op says about the scheme of the weight that it makes.
-_SCHEMES = {
-    "constexpr.lut_to_dense": "palettized",
-    "constexpr.shift_scale": "quantized",
-    "constexpr.cast": "quantized",
-    "constexpr.sparse_to_dense": "sparse",
-}
+from optc.ops.constexpr import ConstexprCast, LutToDense, LutToSparse, ShiftScale, SparseShiftScale, SparseToDense
 
 
 @attrs.frozen(eq=False)
@@ -37,12 +33,17 @@ class Weight:
     @property
     def scheme(self) -> str:
         """`dense`, `sparse`, `palettized` or `quantized`; of a joint form, the first of these that is part of it."""
-        names = [op.name for op in self.chain if not isinstance(op, Const)]
-        if not names:
-            return "dense"
-        if "constexpr.sparse_to_dense" in names:
+        kinds = {type(op) for op in self.chain}
+        if SparseToDense in kinds:
             return "sparse"
-        return "palettized" if "constexpr.lut_to_dense" in names else _SCHEMES.get(names[-1], "quantized")
+        if LutToDense in kinds:
+            return "palettized"
+        return "dense" if kinds == {Const} else "quantized"
+
+    @property
+    def form(self) -> str:
+        """How it is stored, for people: `sparse, palettized 4-bit`, `quantized int8 per-channel`, ..."""
+        return form(self.chain)
 
     @property
     def constants(self) -> tuple[Tensor, ...]:
@@ -67,6 +68,50 @@ class Weight:
         """How many lookup tables it has."""
         luts = (getattr(op, "lut", None) for op in self.chain)
         return next((math.prod(lut.tensor.static_shape[:-2]) for lut in luts if isinstance(lut, Value)), 0)
+
+    def expanded(self) -> Array:
+        """The dense array."""
+        arrays: dict[Value, Array] = {}
+        for op in self.chain:
+            operands = tuple(None if v is None else arrays[v] for v in op.arguments())
+            results = (op.value.array(),) if isinstance(op, Const) else evaluate(op, operands)
+            arrays.update(zip(op.results, results, strict=True))
+        return arrays[self.value]
+
+
+def form(chain: Sequence[Op]) -> str:
+    """How a weight is stored that these ops make, for people."""
+    words = [word for op in reversed(chain) if (word := _word(op, chain))]
+    return ", ".join(words) or "dense"
+
+
+def _word(op: Op, chain: Sequence[Op]) -> str:
+    if isinstance(op, SparseToDense):
+        return "sparse"
+    if isinstance(op, LutToDense | LutToSparse):
+        vector = op.lut.tensor.static_shape[-1]
+        grouped = math.prod(op.lut.tensor.static_shape[:-2]) > 1
+        bits = f"palettized {op.indices.tensor.dtype.bits}-bit"
+        return bits + (" grouped" if grouped else "") + (f" vectors of {vector}" if vector > 1 else "")
+    if isinstance(op, ShiftScale | SparseShiftScale):
+        dtype = op.data.tensor.dtype
+        if any(getattr(user, "lut", None) is op.results[0] for user in chain):
+            return f"table {_long_name(dtype)}"
+        whole = op.data if isinstance(op, ShiftScale) else op.mask
+        return f"quantized {_long_name(dtype)} {_granularity(op.scale, whole)}"
+    return f"stored as {op.x.tensor.dtype}" if isinstance(op, ConstexprCast) else ""
+
+
+def _long_name(dtype: DType) -> str:
+    return dtype.value.replace("i", "int").replace("u", "uint")
+
+
+def _granularity(scale: Value, whole: Value) -> str:
+    counts, dims = scale.tensor.static_shape, whole.tensor.static_shape
+    cut = [(count, dim) for count, dim in zip(counts, dims, strict=True) if count > 1]
+    if not cut:
+        return "per-tensor"
+    return "per-channel" if len(cut) == 1 and cut[0][0] == cut[0][1] else "per-block"
 
 
 def weights_of(program: Program) -> tuple[Weight, ...]:

@@ -43,4 +43,4 @@ class Palettize(Pass):
         padded = np.pad(table, (0, size - table.size), mode="edge")
         indices = part(assign(values, table), DType(f"u{self.bits}"), f"{weight.name}.indices")
         lut = part(padded.reshape((1,) * values.ndim + (size, 1)), tensor.dtype, f"{weight.name}.lut")
-        return Encoded(LutToDense(indices.result, lut.result), (indices, lut), f"palettized {self.bits}-bit")
+        return Encoded(LutToDense(indices.result, lut.result), (indices, lut))

@@ -44,11 +44,10 @@ class Quantize(Pass):
         made = quantize(tensor.array(), self.dtype, self._blocks(weight, tensor.shape), self.mode == "symmetric")
         data = part(made.codes, _CODES[self.dtype], f"{weight.name}.data")
         scale = part(made.scale, tensor.dtype, f"{weight.name}.scale")
-        scheme = f"quantized {self.dtype} {self.granularity.replace('_', '-')}"
         if made.offset is None:
-            return Encoded(ShiftScale(data.result, scale.result), (data, scale), scheme)
+            return Encoded(ShiftScale(data.result, scale.result), (data, scale))
         offset = part(made.offset, _CODES[self.dtype], f"{weight.name}.offset")
-        return Encoded(ShiftScale(data.result, scale.result, offset.result), (data, scale, offset), scheme)
+        return Encoded(ShiftScale(data.result, scale.result, offset.result), (data, scale, offset))
 
     def _blocks(self, weight: Weight, shape: Shape) -> Shape:
         if self.granularity == "per_tensor" or len(shape) == 1:

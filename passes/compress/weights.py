@@ -14,7 +14,7 @@ from optc.ir.op import Op
 from optc.ir.rewriter import rebuild
 from optc.ir.tensor import Tensor
 from optc.numerics.distance import max_error, snr_db
-from optc.ops.weights import Weight, weights_of
+from optc.ops.weights import Weight, form, weights_of
 from optc.pipeline.passes import PassContext
 
 MIN_ELEMENTS = 2048
@@ -24,11 +24,10 @@ COMPRESSIBLE = (DType.F16, DType.F32)
 
 @attrs.frozen(eq=False)
 class Encoded:
-    """A compressed weight: the constexpr op that expands it, the constants it is made of, and the scheme's name."""
+    """A compressed weight: the constexpr op that expands it, and the constants it is made of."""
 
     expand: Op
     parts: tuple[Const, ...]
-    scheme: str
 
     @property
     def stored_bytes(self) -> int:
@@ -94,8 +93,9 @@ def _encoded(weight: Weight, cx: PassContext, encode: Encode, min_elements: int,
         return None
     original, dense = tensor.array(), encoded.dense()
     cx.remark(
-        name, "done", "compressed", scheme=encoded.scheme, bytes_before=before, bytes_after=encoded.stored_bytes,
-        snr_db=snr_db(original, dense), numbers={"max_error": max_error(original, dense)},
+        name, "done", "compressed", scheme=form((*encoded.parts, encoded.expand)), bytes_before=before,
+        bytes_after=encoded.stored_bytes, snr_db=snr_db(original, dense),
+        numbers={"max_error": max_error(original, dense)},
     )  # fmt: skip
     cx.count("compressed")
     return encoded

@@ -42,7 +42,7 @@ def test_every_name_of_the_facade_is_there_and_no_other() -> None:
 
 def test_wrong_usage_is_an_optc_error_with_a_slug() -> None:
     program = optc.parse("func @main(%x: f32[n]) -> (y: f32[n]) {\n  return %x\n}\n")
-    with pytest.raises(optc.UsageError, match=r"engine must be reference \(got tvm\)") as engine:
+    with pytest.raises(optc.UsageError, match=r"engine must be reference or onnxruntime \(got tvm\)") as engine:
         optc.run(program, {}, engine="tvm")
     assert engine.value.slug == "no-such-engine"
     with pytest.raises(optc.UsageError, match="did you mean iphone14pro") as device:

@@ -1,0 +1,32 @@
+"""`optc decompress`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the model goes.")
+@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+def command(model: Path, output: Path, as_json: bool) -> None:
+    """Make every compressed weight of MODEL dense again.
+
+    \b
+    optc decompress small.onnx -o dense.onnx
+    """
+    from optc.driver.facade import Pipeline
+    from optc.driver.models import bytes_on_disk, check_output, load, save
+    from optc.driver.output import working
+    from optc.driver.tables import show_remarks
+    from optc.pipeline.manager import run_pipeline
+
+    check_output(output)
+    with working(f"reading {model.name}"):
+        program = load(model)
+        before = bytes_on_disk(program, model)
+    with working("expanding"):
+        outcome = run_pipeline(Pipeline.parse("decompress,dead-code"), program)
+    with working(f"writing {output.name}"):
+        written = save(outcome.program, output)
+    show_remarks(outcome.ledger, before, written, as_json)

@@ -1,0 +1,38 @@
+"""`optc diff`."""
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option("--input", "inputs", multiple=True, metavar="NAME=FILE.npy|FILE.npz",
+              help="Run both on this, and compare outputs and ops.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON.")
+def command(a: Path, b: Path, inputs: tuple[str, ...], as_json: bool) -> None:
+    """Compare the models A and B weight by weight and, with inputs, output by output and op by op.
+
+    Weights, outputs and ops are told apart by name. The signal-to-noise ratio is of B, held against A.
+
+    \b
+    optc diff model.onnx small.onnx
+    optc diff model.onnx small.onnx --input x=image.npy
+    """
+    from optc.driver.comparison import compare
+    from optc.driver.inputs import read_inputs
+    from optc.driver.models import load
+    from optc.driver.output import working
+    from optc.driver.tables import show_comparison
+
+    given = read_inputs(inputs)
+    with working(f"reading {a.name} and {b.name}"):
+        first, second = load(a), load(b)
+    with working("comparing"):
+        found = compare(first, second, given)
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        show_comparison(found)

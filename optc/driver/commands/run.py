@@ -1,0 +1,40 @@
+"""`optc run`."""
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--input", "inputs", multiple=True, metavar="NAME=FILE.npy|FILE.npz", help="An input, or several.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="OUT.npz", help="Where the outputs go.")
+@click.option("--engine", default="reference", show_default=True, metavar="NAME", help="Or onnxruntime.")
+@click.option("--json", "as_json", is_flag=True, help="Print the table of outputs as JSON.")
+def command(model: Path, inputs: tuple[str, ...], output: Path | None, engine: str, as_json: bool) -> None:
+    """Run MODEL once, and show what it gives.
+
+    \b
+    optc run model.onnx --input x=image.npy -o outputs.npz
+    optc run model.onnx --input inputs.npz --engine onnxruntime
+    """
+    from optc.driver import facade
+    from optc.driver.inputs import read_inputs
+    from optc.driver.models import load
+    from optc.driver.output import check_place, place_arrays, working
+    from optc.driver.tables import array_row, show_arrays
+
+    check_place(output)
+    facade.check_engine(engine)
+    given = read_inputs(inputs)
+    with working(f"reading {model.name}"):
+        program = load(model)
+    with working("running"):
+        outputs = facade.run(program, given, engine)
+    if output is not None:
+        place_arrays(output, outputs)
+    if as_json:
+        click.echo(json.dumps({"outputs": [array_row(name, array) for name, array in outputs.items()]}, indent=2))
+    else:
+        show_arrays(outputs)

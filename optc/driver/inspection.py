@@ -1,0 +1,89 @@
+"""What a model is made of: its weights and how they are stored, its ops, its inputs and outputs."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from optc.ir.block import Program
+from optc.numerics.census import distinct, sparsity
+from optc.ops.weights import Weight, weights_of
+
+
+@attrs.frozen
+class WeightRow:
+    """One weight: sizes in bytes; `op` is the op that uses it first, `form` says the scheme in full.
+
+    `sparsity` is the fraction of zeros and `unique` the number of distinct values, of the weight as it is expanded;
+    None where values were not looked at.
+    """
+
+    name: str
+    op: str
+    shape: tuple[int, ...]
+    dtype: str
+    scheme: str
+    form: str
+    elements: int
+    dense_bytes: int
+    stored_bytes: int
+    sparsity: float | None
+    unique: int | None
+
+
+@attrs.frozen
+class Inspection:
+    """A model in numbers; `stored_bytes` counts what several weights share once."""
+
+    inputs: tuple[tuple[str, str], ...]
+    outputs: tuple[tuple[str, str], ...]
+    weights: tuple[WeightRow, ...]
+    ops: tuple[tuple[str, int], ...]
+    dense_bytes: int
+    stored_bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain data."""
+        typed = {
+            key: [{"name": name, "type": kind} for name, kind in pairs]
+            for key, pairs in (("inputs", self.inputs), ("outputs", self.outputs))
+        }
+        rows = [attrs.asdict(row) for row in self.weights]
+        totals = {"dense_bytes": self.dense_bytes, "stored_bytes": self.stored_bytes}
+        return {**typed, "weights": rows, "ops": dict(self.ops), "totals": totals}
+
+
+def inspect(program: Program, values: bool = True) -> Inspection:
+    """Look at a program; without `values`, no weight is read."""
+    weights = weights_of(program)
+    counts = Counter(op.name for op in program.walk() if not op.constant)
+    main = program.main
+    stored = {id(tensor.storage): tensor for weight in weights for tensor in weight.constants}
+    return Inspection(
+        tuple((name, str(kind)) for name, kind in main.inputs.items()),
+        tuple((name, str(value.type)) for name, value in zip(main.output_names, main.body.results, strict=True)),
+        tuple(_row(weight, values) for weight in weights),
+        tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))),
+        sum(weight.dense_bytes for weight in weights),
+        sum(tensor.stored_bytes for tensor in stored.values()),
+    )
+
+
+def by_scheme(rows: Sequence[WeightRow]) -> dict[str, tuple[int, int, int]]:
+    """For each form: how many weights, their dense bytes, their stored bytes."""
+    found: dict[str, tuple[int, int, int]] = {}
+    for row in rows:
+        count, dense, stored = found.get(row.form, (0, 0, 0))
+        found[row.form] = count + 1, dense + row.dense_bytes, stored + row.stored_bytes
+    return found
+
+
+def _row(weight: Weight, values: bool) -> WeightRow:
+    kind = weight.value.tensor
+    array = weight.expanded() if values else None
+    return WeightRow(
+        weight.name, weight.consumers[0].name, kind.static_shape, kind.dtype.value, weight.scheme, weight.form,
+        weight.elements, weight.dense_bytes, weight.stored_bytes,
+        None if array is None else sparsity(array), None if array is None else distinct(array),
+    )  # fmt: skip
