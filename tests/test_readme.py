@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -49,11 +50,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_commands_on_the_model_that_ships_write_what_the_readme_shows(folder: Path) -> None:
     found = sessions(LOCAL)
-    assert len(found) == 2
+    assert len(found) == 3
     for command, output in found:
         assert run(command) == output
     install = next(block for block in blocks(LOCAL) if block.startswith("pip install . && "))
     assert install.removeprefix("pip install . && ") == found[0][0]
+
+
+def test_the_commands_that_run_compare_and_convert_run(folder: Path) -> None:
+    (block,) = (block for block in blocks(PUBLISHED) if block.startswith("optc run"))
+    run("optc compress examples/digits.onnx --palettize 4 -o small.onnx")
+    with np.load("examples/digits_held_out.npz") as held_out:
+        np.save("image.npy", held_out["picture"][:2])
+    for command in block.splitlines():
+        run(command.replace(" model.onnx", " examples/digits.onnx").replace(" x=", " picture="))
+    assert all(Path(name).is_file() for name in ("outputs.npz", "dense.onnx", "model.optc"))
 
 
 def test_the_command_that_shows_the_passes_runs(folder: Path) -> None:
