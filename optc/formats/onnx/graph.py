@@ -54,7 +54,7 @@ class Graph:
         self._initializer_of = initializer
         self._of: dict[Value, str] = {} if outer is None else outer._of
         self._constants: dict[Any, str] = {} if outer is None else outer._constants
-        self._held: dict[Value, Tensor] = {} if outer is None else outer._held
+        self._held: dict[Value, tuple[Tensor, Graph]] = {} if outer is None else outer._held
         self.functions: dict[str, onnx.FunctionProto] = {} if outer is None else outer.functions
         """The model-local functions that nodes of the model call, callees first."""
         self._root: Graph = self if outer is None else outer._root
@@ -70,24 +70,25 @@ class Graph:
             return ""
         if value in self._held and value not in self._root._written:
             self._root._written.add(value)
-            self._of[value] = self._initializer(self._held[value], self._of[value])
+            tensor, holder = self._held[value]
+            self._of[value] = holder._initializer(tensor, self._of[value])
         return self._of[value]
 
     def hold(self, value: Value, tensor: Tensor) -> None:
-        """Let a value be a constant; it is written when a node first asks for its name."""
-        self._held[value] = tensor
+        """Let a value be a constant; it is written, into this graph, when a node first asks for its name."""
+        self._held[value] = tensor, self
         self._of[value] = self._names.fresh(value.name) if value.name else ""
 
     def tensor(self, value: Value | None) -> Tensor | None:
         """The constant that a value is, or None."""
-        return None if value is None else self._held.get(value)
+        return self._held[value][0] if value is not None and value in self._held else None
 
     def reshaped(self, value: Value, shape: tuple[int, ...]) -> str:
         """The name of an initializer that has the elements of a constant in another shape."""
-        tensor = self._held[value]
+        tensor, holder = self._held[value]
         if tensor.shape == shape:
             return self.name(value)
-        return self.constant(Tensor(tensor.dtype, shape, tensor.storage), name=value.name)
+        return holder.constant(Tensor(tensor.dtype, shape, tensor.storage), name=value.name)
 
     def _initializer(self, tensor: Tensor, reserved: str) -> str:
         """Write a constant; types that ONNX does not have are packed, and unpacked by a node."""
@@ -98,7 +99,7 @@ class Graph:
         name = self.constant(np.concatenate([packed, np.zeros(missing, np.uint8)]), DType.U8)
         shape = self.constant(np.array(tensor.shape, np.int64))
         out = [reserved] if reserved else 1
-        return self._root.call(UNPACKED[tensor.dtype], [name, shape], out)
+        return self.call(UNPACKED[tensor.dtype], [name, shape], out)
 
     def call(self, function: str, inputs: Sequence[str], outputs: Sequence[str] | int = 1, **attributes: Any) -> str:
         """Add a node that calls one of `optc.formats.onnx.functions`; otherwise as `node`."""
@@ -152,6 +153,9 @@ class Graph:
     def constant(self, values: Any, dtype: DType | None = None, name: str = "", reserved: str = "") -> str:
         """The name of an initializer that holds `values`; equal ones without a name of their own are shared.
 
+        Those are the whole model's; one with a name is this graph's, beside the nodes that use it, as optimizers of
+        runtimes expect of a quantized weight.
+
         A `reserved` name is taken as it is, being one that was given already.
         """
         tensor = values if isinstance(values, Tensor) else Tensor.of(np.asarray(values), dtype)
@@ -159,7 +163,8 @@ class Graph:
         if not own and tensor in self._constants:
             return self._constants[tensor]
         given = reserved or self._names.fresh(name or "c")
-        self._root.initializers.append(self._root._initializer_of(tensor, given))
+        place = self if own else self._root
+        place.initializers.append(self._root._initializer_of(tensor, given))
         if not own:
             self._constants[tensor] = given
         return given

@@ -260,3 +260,27 @@ def test_the_domain_of_the_functions_is_declared_once_also_after_reading() -> No
     model = model_of(program_of(model_of(network("sparse")[0])))
     assert [entry.domain for entry in model.opset_import] == ["", DOMAIN]
     onnx.checker.check_model(model)
+
+
+def test_quantized_weights_of_branches_lie_in_the_graph_of_their_branch_and_run() -> None:
+    """ONNX Runtime's default optimization looks for the codes beside the node that uses them."""
+    random = np.random.default_rng(3)
+    outer = Builder()
+    x = outer.param(TensorType(DType.F32, (3, 64)), "x")
+    condition = outer.param(TensorType(DType.BOOL, ()), "c")
+    blocks = []
+    for name in ("then", "else"):
+        inner = Builder()
+        codes = inner.const(random.integers(-127, 128, (64, 64)), f"{name}.data", DType.I8)
+        scale = inner.const(np.full((1, 64), 0.01), f"{name}.scale", DType.F32)
+        weight = inner.add(c.ShiftScale(codes, scale), f"{name}.w")
+        blocks.append(inner.block(inner.add(MatMul(x, weight))))
+    program = outer.program(y=outer.add(Cond(condition, *blocks), "y"))
+    model = model_of(program)
+    assert not {t.name for t in model.graph.initializer} & {"then.data", "else.data"}
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    for chosen in (True, False):
+        given_inputs = {"x": random.standard_normal((3, 64)).astype(np.float32), "c": np.array(chosen)}
+        (actual,) = session.run(None, given_inputs)
+        expected = interpret(program, given_inputs)["y"]
+        assert np.abs(actual - expected).max() < 0.02 * np.abs(expected).max()
