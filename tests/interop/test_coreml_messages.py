@@ -7,6 +7,7 @@ import pytest
 
 from optc.formats.coreml.package import read_package
 from optc.formats.coreml.proto import mil_pb2, model_pb2
+from optc.formats.coreml.values import tensor_of, type_message, type_of, value_message
 from optc.formats.coreml.weight_file import WeightFile
 
 PACKAGES = ("crepe_tiny.mlpackage", "efficientnet_lite0_fp16.mlpackage")
@@ -64,3 +65,21 @@ def test_a_published_package_reads_back_and_every_value_in_its_weight_file_is_th
                 named.add(value.blob_file.offset)
     (file,) = files.values()
     assert sorted(named) == [record.at for record in file.records()]
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_types_and_immediate_constants_of_a_published_package_are_written_as_they_were(
+    name: str, shared_models: Path
+) -> None:
+    package = read_package(shared_models / name)
+    main = package.model.ml_program.functions["main"]
+    seen = 0
+    for operation in main.block_specializations[main.opset].operations:
+        for output in operation.outputs:
+            assert type_message(type_of(output.type, "")) == output.type
+        for value in operation.attributes.values():
+            tensor = tensor_of(value, package, "")
+            if value.WhichOneof("value") == "immediate":
+                seen += 1
+                assert value_message(tensor) == value
+    assert seen > 100
