@@ -7,7 +7,7 @@ equality of content, by a SHA-256 that is worked out once, on first need.
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,8 @@ import numpy as np
 from optc.errors import OptcError
 from optc.ir.dtypes import Array, DType, dtype_of_numpy
 from optc.numerics.packing import pack, unpack
+
+_PIECE = 1 << 24  # bytes
 
 
 class Storage(Protocol):
@@ -126,6 +128,17 @@ class Tensor:
         """The stored bytes, a flat read-only `uint8` array."""
         return self.storage.read()
 
+    def pieces(self) -> Iterator[Array]:
+        """The stored bytes in order, in pieces mapped one by one: a large file is never resident as a whole."""
+        storage = self.storage
+        if isinstance(storage, InFile):
+            for at in range(0, storage.size, _PIECE):
+                yield InFile(storage.path, storage.offset + at, min(_PIECE, storage.size - at)).read()
+            return
+        stored = np.ascontiguousarray(storage.read())
+        for at in range(0, stored.size, _PIECE):
+            yield stored[at : at + _PIECE]
+
     def array(self) -> Array:
         """The values, of `dtype.numpy` and `shape`; read-only, and a memory map where nothing must be unpacked."""
         stored = self.stored()
@@ -146,10 +159,8 @@ class Tensor:
         """Hexadecimal SHA-256 of dtype, shape and stored bytes."""
         if not self._sha256:
             digest = hashlib.sha256(f"{self.dtype}{list(self.shape)}".encode())
-            stored = self.stored()
-            step = 1 << 24  # in slices, so that a mapped file need not become resident as a whole
-            for at in range(0, stored.size, step):
-                digest.update(stored[at : at + step].data)
+            for piece in self.pieces():
+                digest.update(piece.data)
             self._sha256 = digest.hexdigest()
         return self._sha256
 

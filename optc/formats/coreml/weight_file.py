@@ -152,7 +152,8 @@ class WeightFileWriter:
                 unused = -tensor.elements * tensor.dtype.bits % 8
                 record = _RECORD.pack(_SENTINEL, CODES[tensor.dtype], tensor.stored_bytes, at + ALIGNMENT, unused)
                 file.write(record.ljust(ALIGNMENT, b"\0"))
-                file.write(np.ascontiguousarray(tensor.stored()).data)
+                for piece in tensor.pieces():
+                    file.write(piece.data)
 
 
 def _aligned(offset: int) -> int:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import onnx
 from onnx import TensorProto
 
@@ -44,7 +43,8 @@ class ExternalData:
         with path.open("wb") as file:
             for start, tensor in self._parts:
                 file.seek(start)
-                file.write(np.ascontiguousarray(tensor.stored()).data)
+                for piece in tensor.pieces():
+                    file.write(piece.data)
 
 
 def needs_external_data(program: Program) -> bool:

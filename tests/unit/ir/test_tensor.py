@@ -110,3 +110,19 @@ def test_a_range_outside_the_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptcError, match="inside the file") as caught:
         Tensor(DType.F32, (2,), InFile(path, 4, 8)).array()
     assert caught.value.slug == "range-outside-file"
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 8, 20])
+def test_the_pieces_of_a_tensor_are_its_stored_bytes_wherever_it_lies(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optc.ir.tensor._PIECE", 7)
+    data = bytes(range(size))
+    (tmp_path / "f").write_bytes(b"head" + data + b"tail")
+    held = Tensor.from_stored(DType.U8, (size,), data)
+    mapped = Tensor(DType.U8, (size,), InFile(tmp_path / "f", 4, size))
+    for tensor in (held, mapped):
+        pieces = [piece.tobytes() for piece in tensor.pieces()]
+        assert b"".join(pieces) == data
+        assert len(pieces) == -(-size // 7)
+    assert mapped == held
