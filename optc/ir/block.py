@@ -14,6 +14,10 @@ DEEPEST = 64
 """How many blocks may lie in each other."""
 
 
+NODE_NAMES = "names.nodes"
+"""Metadata that hold names only, which make no difference between programs."""
+
+
 def _tuple(items: Any) -> Any:
     return tuple(items)
 
@@ -102,6 +106,10 @@ def _metadata(items: Any) -> Any:
     return tuple(sorted(items.items() if isinstance(items, Mapping) else items))
 
 
+def _without_names(metadata: tuple[tuple[str, str], ...]) -> Any:
+    return tuple(entry for entry in metadata if entry[0] != NODE_NAMES)
+
+
 @attrs.frozen(repr=False)
 class Program:
     """Functions of distinct names, and metadata (text by key, sorted).
@@ -111,7 +119,7 @@ class Program:
     """
 
     functions: tuple[Function, ...] = attrs.field(converter=_tuple)
-    metadata: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_metadata)
+    metadata: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_metadata, eq=_without_names)
 
     def __attrs_post_init__(self) -> None:
         names = [f.name for f in self.functions]
@@ -120,8 +128,8 @@ class Program:
 
     @property
     def main(self) -> Function:
-        """The only function, or the one called `main`."""
-        return self.functions[0] if len(self.functions) == 1 else self.function("main")
+        """The function called `main`, or else the first."""
+        return next((f for f in self.functions if f.name == "main"), self.functions[0])
 
     def function(self, name: str) -> Function:
         """The function of that name.

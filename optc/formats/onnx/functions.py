@@ -11,7 +11,9 @@ from functools import cache
 import onnx
 import onnx.inliner
 import onnx.parser
+from google.protobuf.message import DecodeError
 
+from optc.errors import OptcError
 from optc.ir.dtypes import DType
 
 DOMAIN = "optc"
@@ -231,14 +233,20 @@ def is_own(function: onnx.FunctionProto) -> bool:
     return function.domain == DOMAIN and own is not None and own == function
 
 
-def inline_foreign(model: onnx.ModelProto) -> onnx.ModelProto:
+def inline_foreign(model: onnx.ModelProto, where: str) -> onnx.ModelProto:
     """The model with every call of a function replaced by its body, but for the functions that are ours.
 
     If any function of our domain is not word for word ours, none of them is trusted.
+
+    Raises:
+        OptcError: slug `onnx-functions`: the functions go neither with each other nor with the model.
     """
     own = [(f.domain, f.name) for f in model.functions if is_own(f)]
     if len(own) < sum(1 for f in model.functions if f.domain == DOMAIN):
         own = []
     if len(own) == len(model.functions):
         return model
-    return onnx.inliner.inline_selected_functions(model, own, exclude=True)
+    try:
+        return onnx.inliner.inline_selected_functions(model, own, exclude=True)
+    except (RuntimeError, ValueError, DecodeError, onnx.checker.ValidationError) as error:
+        raise OptcError("onnx-functions", where, "functions", "such as go with the model", error) from None

@@ -8,6 +8,7 @@ import onnx
 from onnx import helper
 
 from optc.errors import OptcError
+from optc.formats.node_names import default_name
 from optc.formats.onnx.functions import DOMAIN, GROUP_BYTES, UNPACKED, with_callees
 from optc.formats.onnx.tensors import elem_type, tensor_to_proto
 from optc.ir.block import Block
@@ -58,6 +59,8 @@ class Graph:
         self.functions: dict[str, onnx.FunctionProto] = {} if outer is None else outer.functions
         """The model-local functions that nodes of the model call, callees first."""
         self._root: Graph = self if outer is None else outer._root
+        self.node_names: Mapping[str, str] = {} if outer is None else outer.node_names
+        """The names of nodes by their first outputs, as far as they are to have any."""
         self._preferred: dict[Value, str] = {}
         self._written: set[Value] = set()
         self.block_results: list[str] = []
@@ -141,8 +144,14 @@ class Graph:
         inputs = list(inputs)
         while inputs and not inputs[-1]:
             inputs.pop()
-        label = self._names.fresh(f"{op_type}_{names[0]}" if names else op_type)
-        self.nodes.append(helper.make_node(op_type, inputs, names, name=label, domain=domain, **kept))
+        output = names[0] if names else ""
+        label = self._names.fresh(self.node_names.get(output) or default_name(op_type, output))
+        made = helper.make_node(op_type, inputs, names, name=label, domain=domain)
+        for key, value in kept.items():
+            # What an empty list would be of is not known; there is but one kind that has such attributes.
+            kind = onnx.AttributeProto.INTS if value == [] else None
+            made.attribute.append(helper.make_attribute(key, value, attr_type=kind))
+        self.nodes.append(made)
         return names[0] if names else ""
 
     def emit(self, op: Op, op_type: str, inputs: Sequence[Value | str | None], **attributes: Any) -> None:

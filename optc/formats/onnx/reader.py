@@ -5,8 +5,7 @@ no importer maps is carried as an `opaque` op with the types that the file (or O
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,16 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from optc.errors import OptcError
+from optc.formats.node_names import node_names
 from optc.formats.onnx.compressed import fold_compressed
+from optc.formats.onnx.foreign_types import with_inferred_types
 from optc.formats.onnx.functions import DOMAIN, inline_foreign
 from optc.formats.onnx.node import Importer, Node
 from optc.formats.onnx.tables import IMPORTERS
 from optc.formats.onnx.tensors import dtype_of, is_known, tensor_of_proto
+from optc.formats.results import named_results
 from optc.ir.block import Block, Function, Program
 from optc.ir.builder import Builder
-from optc.ir.const import Const
 from optc.ir.dims import UNKNOWN, Dim, SymDim
 from optc.ir.op import Op
 from optc.ir.opaque import Opaque
@@ -30,7 +31,6 @@ from optc.ir.types import TensorType, Type, UnknownType
 from optc.ir.value import Value
 
 OPSETS = range(11, 25)
-_MOST_FOR_SHAPE_INFERENCE = 1_500_000_000
 _STANDARD_DOMAINS = ("", "ai.onnx")
 
 
@@ -54,9 +54,10 @@ def program_of(model: onnx.ModelProto, folder: Path | None = None, where: str = 
     """The program in an ONNX model in memory; `folder` is where its external data are."""
     if not model.HasField("graph") or (not model.graph.node and not model.graph.output):
         raise OptcError("not-onnx", where, "content", "an ONNX model (protobuf)", "no graph")
-    model = inline_foreign(model)
+    _check_text(model, where)
+    model = inline_foreign(model, where)
     opset = _opset(model, where)
-    reader = _Reader(opset, folder, where, _inferred_types(model, where))
+    reader = _Reader(opset, folder, where, model)
     body, output_names = reader.graph(model.graph)
     program = Program((Function("main", body, output_names),), _metadata(model))
     return fold_compressed(program)
@@ -74,18 +75,61 @@ def _opset(model: onnx.ModelProto, where: str) -> int:
 def _metadata(model: onnx.ModelProto) -> dict[str, str]:
     found = {entry.key: entry.value for entry in model.metadata_props}
     found["onnx.graph"] = model.graph.name
+    found |= node_names((n.op_type, n.name, n.output[0] if n.output else "") for n in _all_nodes(model.graph))
     for entry in model.opset_import:
         if entry.domain not in (*_STANDARD_DOMAINS, DOMAIN):
             found[f"onnx.opset.{entry.domain}"] = str(entry.version)
     return found
 
 
-def _inferred_types(model: onnx.ModelProto, where: str) -> dict[str, Type]:
-    """Types by value name: those the file declares, and what ONNX's shape inference adds."""
-    if model.ByteSize() < _MOST_FOR_SHAPE_INFERENCE:
-        # Where ONNX's inference fails, what the file declares must do; our own inference comes anyway.
-        with suppress(onnx.shape_inference.InferenceError, RuntimeError, ValueError):
-            model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+def _all_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """A graph, and the subgraphs of its nodes."""
+    waiting = [graph]
+    while waiting:
+        yield (last := waiting.pop())
+        waiting += [a.g for n in last.node for a in n.attribute if a.type == onnx.AttributeProto.GRAPH]
+
+
+def _all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """The nodes of a graph, those of its subgraphs included."""
+    return (node for inner in _all_graphs(graph) for node in inner.node)
+
+
+def _check_text(model: onnx.ModelProto, where: str) -> None:
+    """Check that names are text: of others protobuf makes bytes, which nothing else expects.
+
+    Raises:
+        OptcError: slug `not-utf8`.
+    """
+    names: list[Any] = [model.graph.name]
+    for owner in (*_all_graphs(model.graph), *model.functions):
+        for node in owner.node:
+            names += (
+                node.name,
+                node.op_type,
+                node.domain,
+                *node.input,
+                *node.output,
+                *(a.name for a in node.attribute),
+            )
+        names += (info.name for info in owner.value_info)
+    for graph in _all_graphs(model.graph):
+        names += (named.name for held in (graph.input, graph.output, graph.initializer) for named in held)
+        names += (
+            dim.dim_param for held in (graph.input, graph.output, graph.value_info) for info in held
+            for dim in info.type.tensor_type.shape.dim
+        )  # fmt: skip
+    for function in model.functions:
+        names += (function.name, function.domain, *function.input, *function.output, *function.attribute)
+    names += (text for entry in model.metadata_props for text in (entry.key, entry.value))
+    names += (entry.domain for held in (model, *model.functions) for entry in held.opset_import)
+    for name in names:
+        if not isinstance(name, str):
+            raise OptcError("not-utf8", where, "every name", "text in UTF-8", repr(name)[:80])
+
+
+def _declared_types(model: onnx.ModelProto, where: str) -> dict[str, Type]:
+    """Types by value name, as the file declares them."""
     graph = model.graph
     return {info.name: type_of(info, where) for info in (*graph.value_info, *graph.output, *graph.input)}
 
@@ -117,11 +161,13 @@ class _Scope:
 
 
 class _Reader:
-    def __init__(self, opset: int, folder: Path | None, where: str, types: Mapping[str, Type]) -> None:
+    def __init__(self, opset: int, folder: Path | None, where: str, model: onnx.ModelProto) -> None:
         self.opset = opset
         self.folder = folder
         self.where = where
-        self.types = types
+        self.model = model
+        self.types = _declared_types(model, where)
+        self.asked_onnx = False
         self.defined: dict[Value, Op] = {}
         self.depth = 0
 
@@ -168,7 +214,7 @@ class _Reader:
         label = f"{node.op_type} node {node.name or '(' + ', '.join(node.output) + ')'}"
         inputs = tuple(self._value(i, scope, builder, label) if i else None for i in node.input)
         attributes = {a.name: self._attribute(a, label) for a in node.attribute}
-        if node.op_type == "Constant" and node.domain in _STANDARD_DOMAINS:
+        if node.op_type == "Constant" and node.domain in _STANDARD_DOMAINS and len(node.output) == 1:
             self._constant(_constant_tensor(attributes, f"{self.where}: {label}"), node.output[0], scope, builder)
             return
         types = tuple(self.types.get(name, UnknownType()) for name in node.output)
@@ -181,7 +227,8 @@ class _Reader:
         if results is None:
             del builder.ops[start:]
             results = builder.append(self._opaque(node, seen))
-        for name, value in zip(node.output, _named(builder, start, results, seen), strict=False):
+        named = named_results(builder, start, results, seen.outputs, seen.output_types)
+        for name, value in zip(node.output, named, strict=False):
             if name:
                 scope.values[name] = value
         for op in builder.ops[start:]:
@@ -214,9 +261,17 @@ class _Reader:
         extras += [(f"body:{n}", i) for i, (n, _) in enumerate(bodies)]
         domain = "" if node.domain in _STANDARD_DOMAINS else f"{node.domain}::"
         version = "" if domain else f"@{self.opset}"
-        results = tuple(Value(t, n) for t, n in zip(seen.output_types, seen.outputs, strict=True))
+        results = tuple(Value(self._type(name), name) for name in seen.outputs)
         blocks = tuple(seen.subgraph(g, ()) for _, g in bodies)
         return Opaque(f"onnx:{domain}{node.op_type}{version}", seen.inputs, tuple(extras), blocks, results=results)
+
+    def _type(self, name: str) -> Type:
+        """The type of an output of an operator that is carried, by ONNX's inference if the file does not say it."""
+        if name and isinstance(self.types.get(name, UnknownType()), UnknownType) and not self.asked_onnx:
+            self.asked_onnx = True
+            inferred = _declared_types(with_inferred_types(self.model), self.where)
+            self.types = {**inferred, **{n: t for n, t in self.types.items() if not isinstance(t, UnknownType)}}
+        return self.types.get(name, UnknownType())
 
     def _attribute(self, attribute: onnx.AttributeProto, label: str) -> Any:
         kind = attribute.type
@@ -249,29 +304,3 @@ def _constant_tensor(attributes: Mapping[str, Any], where: str) -> Tensor:
         raise OptcError("onnx-attribute", where, "value", "a dense tensor")
     tensor: Tensor = attributes["value"]
     return tensor
-
-
-def _named(builder: Builder, start: int, results: tuple[Value, ...], node: Node) -> tuple[Value, ...]:
-    """The values of a node's outputs, with the outputs' names and types as precise as the file gives them."""
-    fresh: dict[Value, Value] = {}
-    made = {v for op in builder.ops[start:] if not isinstance(op, Const) for v in op.results}
-    for value, name, declared in zip(results, node.outputs, node.output_types, strict=False):
-        if value in made and value not in fresh and name:
-            fresh[value] = Value(_sharper(value.type, declared), name)
-    if fresh:
-        for index in range(start, len(builder.ops)):
-            op = builder.ops[index].with_operands(lambda v: fresh.get(v, v))
-            if any(v in fresh for v in op.results):
-                op = op.evolve(results=tuple(fresh.get(v, v) for v in op.results))
-            builder.ops[index] = op
-    return tuple(fresh.get(v, v) for v in results)
-
-
-def _sharper(inferred: Type, declared: Type) -> Type:
-    """The inferred type, with what only the declaration knows."""
-    if not isinstance(inferred, TensorType) or not isinstance(declared, TensorType):
-        return inferred
-    if inferred.rank != declared.rank:
-        return inferred
-    dims = (d if i == UNKNOWN else i for i, d in zip(inferred.shape, declared.shape, strict=True))
-    return inferred.with_shape(tuple(dims))

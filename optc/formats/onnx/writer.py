@@ -8,13 +8,15 @@ import onnx
 from onnx import helper
 
 from optc.errors import OptcError
+from optc.formats.interface import restored
+from optc.formats.node_names import names_of
 from optc.formats.onnx.external import ExternalData, needs_external_data
 from optc.formats.onnx.functions import DOMAIN, VERSION
 from optc.formats.onnx.graph import Graph, Names
 from optc.formats.onnx.tables import EXPORTERS
 from optc.formats.onnx.tensors import tensor_to_proto
 from optc.formats.placing import aside, both_aside
-from optc.ir.block import Block, Program
+from optc.ir.block import NODE_NAMES, Block, Program
 from optc.ir.const import Const
 from optc.ir.op import Op
 from optc.ir.opaque import Opaque
@@ -50,9 +52,12 @@ def write_onnx(program: Program, path: Path) -> tuple[Path, ...]:
 def model_of(program: Program, external: ExternalData | None = None) -> onnx.ModelProto:
     """The main function of a program as an ONNX model, its large constants in `external`; see `write_onnx`."""
     _check_exportable(program)
+    program = restored(program)
     main = program.main
     graph = Graph(Names(), initializer=external.initializer if external else tensor_to_proto)
     graph.export_block = _export_block
+    metadata = dict(program.metadata)
+    graph.node_names = names_of(metadata)
     for value in main.body.params:
         graph.define(value)
     outputs = _reserve_outputs(graph, main.body, main.output_names)
@@ -60,7 +65,7 @@ def model_of(program: Program, external: ExternalData | None = None) -> onnx.Mod
     for value, name in zip(main.body.results, main.output_names, strict=True):
         if outputs.get(value) != name:
             graph.node("Identity", [graph.name(value)], [name])
-    metadata = dict(program.metadata)
+    metadata.pop(NODE_NAMES, None)
     proto = graph.proto(metadata.pop("onnx.graph", "main"), main.body.params, main.output_names, main.body.results)
     imports = [helper.make_opsetid("", OPSET)]
     for key in [k for k in metadata if k.startswith("onnx.opset.")]:
@@ -125,8 +130,10 @@ def _export_opaque(op: Opaque, graph: Graph) -> None:
 def _operator(op: Opaque) -> tuple[str, str, int]:
     """Domain, operator and opset version of an opaque op of ONNX."""
     domain, _, rest = op.operator.removeprefix("onnx:").rpartition("::")
-    kind, _, version = rest.partition("@")
-    return domain, kind, int(version or 0)
+    kind, _, version = rest.rpartition("@")
+    if domain or not version.isdecimal() or len(version) > 4:
+        return domain, rest, 0
+    return domain, kind, int(version)
 
 
 def _check_exportable(program: Program) -> None:
