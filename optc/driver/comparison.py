@@ -2,13 +2,14 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 import numpy as np
 
 from optc.errors import OptcError
+from optc.formats.interface import identifier, restored
 from optc.ir.block import Program
 from optc.ir.dtypes import Array
 from optc.ir.interpreter import interpret
@@ -71,14 +72,19 @@ class Comparison:
 def compare(a: Program, b: Program, inputs: Mapping[str, Any] | None = None) -> Comparison:
     """Compare by name; with `inputs`, both are run by the reference interpreter.
 
+    A name that a format had to change is that which it was; names are shown as the first model has them.
+
     Raises:
         OptcError: one of them cannot be run on these inputs.
     """
-    weights = _compare_weights(a, b)
+    if a.main.input_names != b.main.input_names:
+        a, b = restored(a), restored(b)
+    spelled = _spelling(a)
+    weights = _compare_weights(a, b, spelled)
     if not inputs:
         return Comparison(weights)
     seen: dict[str, Array] = {}
-    once_a, once_b = _names_used_once(a), _names_used_once(b)
+    once_a, once_b = _names_used_once(a), frozenset(map(spelled, _names_used_once(b)))
     ops: list[Difference] = []
 
     def keep(op: Op, value: Value, array: Any) -> None:
@@ -86,8 +92,9 @@ def compare(a: Program, b: Program, inputs: Mapping[str, Any] | None = None) -> 
             seen[value.name] = array
 
     def hold(op: Op, value: Value, array: Any) -> None:
-        if value.name in once_b and value.name in seen and not op.constant:
-            ops.append(_difference(value.name, seen.pop(value.name), array, op=op.name))
+        name = spelled(value.name)
+        if name in once_b and name in seen and not op.constant:
+            ops.append(_difference(name, seen.pop(name), array, op=op.name))
 
     old = _run(a, inputs, "first model", keep)
     new = _run(b, inputs, "second model", hold)
@@ -105,8 +112,16 @@ def _run(program: Program, inputs: Mapping[str, Any], where: str, watch: Any) ->
         raise error.at(f"{where}: {error.where}") from None
 
 
-def _compare_weights(a: Program, b: Program) -> tuple[Difference, ...]:
-    old, new = ({weight.name: weight for weight in weights_of(program)} for program in (a, b))
+def _spelling(a: Program) -> Callable[[str], str]:
+    """Names as the first model has them: those of Core ML have underscores in place of other characters."""
+    known = {value.name for op in a.walk() for value in op.results}
+    plain = {identifier(name): name for name in known}
+    return lambda name: name if name in known else plain.get(name, name)
+
+
+def _compare_weights(a: Program, b: Program, spelled: Callable[[str], str]) -> tuple[Difference, ...]:
+    old = {weight.name: weight for weight in weights_of(a)}
+    new = {spelled(weight.name): weight for weight in weights_of(b)}
     return tuple(
         _weight(name, old[name], new[name])
         if name in old and name in new

@@ -5,20 +5,23 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from backends.decision import Decision
-from backends.plan import Plan
-from optc.driver.comparison import Comparison, Difference
 from optc.driver.inspection import Inspection, by_scheme
+from optc.driver.models import bytes_of
 from optc.driver.output import printable
-from optc.ir.dtypes import Array
-from optc.pipeline.instrumentation import PassRecord
-from optc.pipeline.remarks import Ledger, Remark
+
+if TYPE_CHECKING:
+    from backends.decision import Decision
+    from backends.plan import Plan
+    from optc.driver.comparison import Comparison, Difference
+    from optc.ir.dtypes import Array
+    from optc.pipeline.instrumentation import PassRecord
+    from optc.pipeline.remarks import Ledger, Remark
 
 WIDTH_OF_A_PIPE = 1000
 """Wide enough that each row of a table is one line."""
@@ -51,10 +54,10 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def show_remarks(ledger: Ledger, before: int, written: Sequence[Path], as_json: bool) -> None:
+def show_remarks(ledger: "Ledger", before: int, written: Sequence[Path], as_json: bool) -> None:
     """What `compress` did to each weight, and the sizes of both models in bytes; `written` starts with the model."""
     remarks = [r for r in ledger if r.kind == "weight"]
-    sizes = {"bytes_before": before, "bytes_after": sum(path.stat().st_size for path in written)}
+    sizes = {"bytes_before": before, "bytes_after": sum(bytes_of(path) for path in written)}
     if as_json:
         click.echo(json.dumps({**ledger.to_json(), "totals": sizes}, indent=2))
         return
@@ -78,13 +81,13 @@ def show_remarks(ledger: Ledger, before: int, written: Sequence[Path], as_json: 
     console.print(f"{printable(str(written[0]))}: {before_and_after}")
 
 
-def _remark_row(remark: Remark) -> tuple[str, ...]:
+def _remark_row(remark: "Remark") -> tuple[str, ...]:
     done = remark.decision if remark.reason in ("compressed", "expanded") else f"{remark.decision}: {remark.reason}"
     snr = "" if remark.snr_db is None else f"{remark.snr_db:.1f}"
     return printable(remark.subject), done, remark.scheme, _size(remark.bytes_before), _size(remark.bytes_after), snr
 
 
-def show_records(records: Iterable[PassRecord], memory: bool) -> None:
+def show_records(records: "Iterable[PassRecord]", memory: bool) -> None:
     """Time, and on request peak memory, of each pass."""
     table = _table(" ", "pass", " ms", *([" peak bytes"] if memory else []), "changed")
     for record in records:
@@ -103,7 +106,7 @@ def show_statistics(statistics: "Counter[str]") -> None:
     _console(stderr=True).print(table)
 
 
-def show_plan(plan: Plan) -> None:
+def show_plan(plan: "Plan") -> None:
     """The decision on each compressed weight, and the totals."""
     console = _console()
     table = _table(
@@ -129,7 +132,7 @@ def show_plan(plan: Plan) -> None:
     console.print(f"bound by: {shares}")
 
 
-def _decision_row(decision: Decision) -> tuple[str, ...]:
+def _decision_row(decision: "Decision") -> tuple[str, ...]:
     flips = "" if decision.break_even is None else f"{decision.break_even.value:.2f}"
     return (
         printable(decision.name), decision.scheme, decision.choice, decision.reason,
@@ -159,7 +162,7 @@ def show_inspection(found: Inspection) -> None:
         console.print(f"{word}: " + (", ".join(printable(f"{name}: {kind}") for name, kind in pairs) or "none"))
 
 
-def show_comparison(found: Comparison) -> None:
+def show_comparison(found: "Comparison") -> None:
     """What differs between two models; what agrees is counted."""
     console = _console()
     for word, rows in (("weight", found.weights), ("output", found.outputs)):
@@ -182,13 +185,13 @@ def show_comparison(found: Comparison) -> None:
             console.print(printable(f"first op that differs: {first.name} ({first.op}): {what}"))
 
 
-def _difference_row(row: Difference) -> tuple[str, ...]:
+def _difference_row(row: "Difference") -> tuple[str, ...]:
     snr = "" if row.snr_db is None else f"{row.snr_db:.1f}"
     error = "" if row.max_error is None else f"{row.max_error:.3g}"
     return printable(row.name), snr, error, _size(row.bytes_a), _size(row.bytes_b), row.problem
 
 
-def array_row(name: str, array: Array) -> dict[str, Any]:
+def array_row(name: str, array: "Array") -> dict[str, Any]:
     """An array in a few numbers; `least` and `greatest` are null where they are no finite numbers."""
     numbers = array.size and array.dtype.kind not in "bOUS"
     ends = (float(array.min()), float(array.max())) if numbers else (math.nan, math.nan)
@@ -198,7 +201,7 @@ def array_row(name: str, array: Array) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def show_arrays(arrays: Mapping[str, Array]) -> None:
+def show_arrays(arrays: "Mapping[str, Array]") -> None:
     """Outputs: their types, and between which numbers they lie."""
     table = _table("output", "dtype", "shape", " least", " greatest")
     for name, array in arrays.items():

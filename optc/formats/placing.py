@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +49,49 @@ def both_aside(path: Path, beside: Path) -> Iterator[tuple[Path, Path]]:
         yield made, made_beside
         # Both files are complete. Without its own file beside it, the old one would be half a model.
         Path(os.path.realpath(path)).unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_aside(path: Path) -> Iterator[Path]:
+    """As `aside`, for a folder: an empty one to be filled; one that is there is replaced.
+
+    Raises:
+        OSError: as `aside`, or `path` is a file, or a folder that holds no package.
+    """
+    path = checked_folder_place(path)
+    made = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")
+    made.mkdir()
+    try:
+        yield made
+        if path.exists():
+            old = made.with_name(made.name + ".old")
+            path.rename(old)
+            made.rename(path)
+            shutil.rmtree(old)
+        else:
+            made.rename(path)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+
+
+def checked_folder_place(path: Path) -> Path:
+    """The path, links followed, if a package can be put there.
+
+    Raises:
+        OSError: there is no such folder, it cannot be written, or at `path` is what no package is.
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(20, "it is a file, not a folder", str(path))
+    if path.is_dir() and any(path.iterdir()) and not (path / "Manifest.json").is_file():
+        raise FileExistsError(17, "it is a folder that holds no package", str(path))
+    folder = path.parent
+    if not folder.is_dir():
+        raise FileNotFoundError(2, f"there is no folder {folder}", str(path))
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(13, f"the folder {folder} is write-protected", str(path))
+    return path
 
 
 def checked_place(path: Path) -> Path:

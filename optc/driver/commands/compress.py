@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from optc.driver.commands import options
 from optc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 @click.option("--min-elements", type=click.IntRange(0), metavar="N", help="Leave smaller weights dense (2048).")
 @click.option("--force", is_flag=True, help="Compress even weights that become larger.")
 @click.option("--remarks", type=click.Path(path_type=Path), metavar="FILE", help="Write what was done, as JSON.")
+@options.target
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 def command(
     model: Path, output: Path, bits: int | None, dtype: str | None, text: str | None, min_elements: int | None,
-    force: bool, remarks: Path | None, as_json: bool,
+    force: bool, remarks: Path | None, target: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Make MODEL smaller.
 
@@ -41,7 +43,7 @@ def command(
     from optc.pipeline.manager import run_pipeline
 
     pipeline = _pipeline(bits, dtype, text, min_elements, force)
-    check_output(output)
+    check_output(output, target)
     check_place(remarks)
     with working(f"reading {model.name}"):
         program = load(model)
@@ -49,7 +51,7 @@ def command(
     with working(str(pipeline)):
         outcome = run_pipeline(pipeline, program, Instruments(bundles=bundles()))
     with working(f"writing {output.name}"):
-        written = save(outcome.program, output)
+        written = save(outcome.program, output, target=target)
     if remarks is not None:
         place_text(remarks, json.dumps(outcome.ledger.to_json(), indent=2) + "\n")
     show_remarks(outcome.ledger, before, written, as_json)

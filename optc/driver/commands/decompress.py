@@ -4,12 +4,15 @@ from pathlib import Path
 
 import click
 
+from optc.driver.commands import options
+
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the model goes.")
+@options.target
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
-def command(model: Path, output: Path, as_json: bool) -> None:
+def command(model: Path, output: Path, target: str, as_json: bool) -> None:
     """Make every compressed weight of MODEL dense again.
 
     \b
@@ -21,12 +24,12 @@ def command(model: Path, output: Path, as_json: bool) -> None:
     from optc.driver.tables import show_remarks
     from optc.pipeline.manager import run_pipeline
 
-    check_output(output)
+    check_output(output, target)
     with working(f"reading {model.name}"):
         program = load(model)
         before = bytes_on_disk(program, model)
     with working("expanding"):
         outcome = run_pipeline(Pipeline.parse("decompress,dead-code"), program)
     with working(f"writing {output.name}"):
-        written = save(outcome.program, output)
+        written = save(outcome.program, output, target=target)
     show_remarks(outcome.ledger, before, written, as_json)
