@@ -15,6 +15,7 @@ from passes.cleanup.fuse_silu import FuseSilu
 from passes.cleanup.push_transposes import PushTransposes
 from passes.cleanup.remove_identities import RemoveIdentities
 from passes.compress.decompress import Decompress
+from passes.compress.float16 import Float16
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
 
@@ -24,7 +25,7 @@ EXACT = (
 """Results stay the same, bit for bit."""
 ROUNDING = (FoldBatchNorm, FuseAttention, FuseGelu, FuseHardSwish, FuseLayerNorm, FuseSilu)
 """Results stay the same but for rounding."""
-COMPRESS = (Palettize, Quantize, Decompress)
+COMPRESS = (Palettize, Quantize, Decompress, Float16)
 """Weights become constant expressions, and back."""
 
 # `dead-code` goes first so that no other pass works on what nothing needs, and last to clear up after the others.
