@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from optc.driver.facade import Quantize as Quantize
     from optc.driver.facade import UsageError as UsageError
     from optc.driver.facade import compress as compress
+    from optc.driver.facade import from_torch as from_torch
     from optc.driver.facade import load as load
     from optc.driver.facade import parse as parse
     from optc.driver.facade import plan as plan
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from optc.driver.facade import save as save
 
 _NAMES = (
-    "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "UsageError", "compress", "load", "parse",
-    "plan", "run", "save",
+    "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "UsageError", "compress", "from_torch", "load",
+    "parse", "plan", "run", "save",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What `import optc` offers, apart from the commands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import attrs
@@ -15,6 +15,7 @@ from optc.ir.dims import SymDim
 from optc.ir.dtypes import Array
 from optc.ir.interpreter import interpret
 from optc.ir.types import TensorType
+from optc.ir.verifier import verify
 from optc.ops.catalog import CATALOG as OPS
 from optc.pipeline import pipeline as core
 from optc.pipeline.catalog import Catalog
@@ -27,9 +28,37 @@ from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
 
 __all__ = [
-    "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "UsageError", "compress", "load", "parse",
-    "plan", "run", "save",
+    "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "UsageError", "compress", "from_torch", "load",
+    "parse", "plan", "run", "save",
 ]  # fmt: skip
+
+
+def from_torch(
+    module: Any,
+    example_inputs: Sequence[Any] = (),
+    *,
+    dynamic_shapes: Any = None,
+    input_names: Sequence[str] | None = None,
+    output_names: Sequence[str] | None = None,
+) -> Program:
+    """The verified program of a `torch.nn.Module` or a `torch.export.ExportedProgram`, by PyTorch's ONNX exporter.
+
+    `example_inputs` are tensors to call the module with; `dynamic_shapes` says which of their sizes may differ, as for
+    `torch.export.export`. Parameters keep their names. Needs the extra `optc[torch]`.
+
+        program = optc.from_torch(module, (torch.zeros(1, 3, 224, 224),))
+
+    Raises:
+        OptcError: PyTorch is not installed, or cannot export the module.
+    """
+    from optc.formats.torch.reader import program_of_module
+
+    program = program_of_module(
+        module, example_inputs, dynamic_shapes=dynamic_shapes, input_names=input_names, output_names=output_names
+    )  # fmt: skip
+    verify(program)
+    return program
+
 
 ENGINES = ("reference", "onnxruntime")
 PREPARE = "@cleanup"

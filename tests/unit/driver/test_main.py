@@ -152,7 +152,9 @@ def test_printable_text_keeps_letters_of_every_script_and_line_ends() -> None:
 
 
 def test_an_unknown_format_is_refused_by_the_facade_too(tmp_path: Path) -> None:
-    with pytest.raises(OptcError, match=r"suffix must be one of \.onnx, \.optc \(got \.pt\)"):
+    with pytest.raises(
+        OptcError, match=r"suffix must be one of \.onnx, \.mlpackage, \.optc, \.mlmodel, \.pt2 \(got \.pt\)"
+    ):
         facade.load(tmp_path / "model.pt")
 
 
