@@ -1,4 +1,4 @@
-"""Inputs of a model from files: `--input NAME=FILE.npy`, or `--input FILE.npz` for several."""
+"""Inputs of a model from files: `--input NAME=FILE.npy`, `--input FILE.npz` for several, `--input NAME=PHOTO.jpg`."""
 
 import zipfile
 from collections.abc import Sequence
@@ -8,16 +8,22 @@ from typing import Any
 import numpy as np
 
 from optc.driver.output import unreadable
+from optc.driver.suffixes import PICTURES
 from optc.errors import OptcError, UsageError
+from optc.ir.block import Program
 from optc.ir.dtypes import Array
+from optc.ir.types import TensorType
 
 
-def read_inputs(options: Sequence[str]) -> dict[str, Array]:
+def read_inputs(options: Sequence[str], program: Program) -> dict[str, Array]:
     """Arrays by input name; `.npy` files are memory-mapped. Nothing is unpickled.
 
+    A picture becomes what Core ML makes of one: `[1, channels, height, width]`, values from 0 to 255.
+
     Raises:
-        UsageError: an option has neither form.
-        OptcError: a file cannot be read, or holds no plain arrays; an input is given twice.
+        UsageError: an option has none of the forms.
+        OptcError: a file cannot be read, or holds no plain arrays; the model takes no picture there, or one of another
+            size; an input is given twice.
     """
     found: dict[str, Array] = {}
     for text in options:
@@ -26,13 +32,46 @@ def read_inputs(options: Sequence[str]) -> dict[str, Array]:
             pairs = _archive(Path(text))
         elif equals and name and file.endswith(".npy"):
             pairs = {name: _array(Path(file))}
+        elif equals and name and file.lower().endswith(PICTURES):
+            pairs = {name: _picture(Path(file), name, program)}
         else:
-            raise UsageError("option-form", "optc", "option --input", "NAME=FILE.npy or FILE.npz", text)
+            forms = "NAME=FILE.npy, NAME=PICTURE or FILE.npz"
+            raise UsageError("option-form", "optc", "option --input", forms, text)
         for key, array in pairs.items():
             if key in found:
                 raise UsageError("input-twice", "optc", f"input {key}", "given once")
             found[key] = array
     return found
+
+
+def _picture(path: Path, name: str, program: Program) -> Array:
+    from optc.formats.coreml.description import pictures_of
+
+    wanted = pictures_of(program).get(name)
+    if wanted is None:
+        hint = "the model does not say that it takes one"
+        raise OptcError("no-picture", str(path), f"input {name}", "an array (.npy)", "a picture", hint)
+    try:
+        from PIL import Image, UnidentifiedImageError
+    except ImportError:
+        hint = "pip install 'optc[run]'"
+        raise OptcError("no-pillow", "optc", "the package pillow", "installed", hint=hint) from None
+    try:
+        with Image.open(path) as picture:
+            if not wanted.takes(*picture.size):
+                given = f"{picture.width} by {picture.height}"
+                raise OptcError("picture-size", str(path), "width and height", wanted.size, given, "resize it first")
+            pixels = np.asarray(picture.convert("L" if wanted.channels == 1 else "RGB"))
+    except UnidentifiedImageError:
+        raise OptcError("not-a-picture", str(path), "content", "a picture") from None
+    except OSError as error:
+        raise unreadable(path, "picture", error) from None
+    planes = pixels.reshape(*pixels.shape[:2], wanted.channels).transpose(2, 0, 1)
+    if wanted.reversed:
+        planes = planes[::-1]
+    dtype = program.main.inputs[name]
+    numpy = dtype.dtype.numpy if isinstance(dtype, TensorType) else np.float32
+    return np.ascontiguousarray(planes[np.newaxis], dtype=numpy)
 
 
 def _array(path: Path) -> Array:

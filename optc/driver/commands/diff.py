@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
+from optc.driver.commands import options
+
 
 @click.command()
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
-@click.option("--input", "inputs", multiple=True, metavar="NAME=FILE.npy|FILE.npz",
-              help="Run both on this, and compare outputs and ops.")  # fmt: skip
+@options.inputs
 @click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON.")
 def command(a: Path, b: Path, inputs: tuple[str, ...], as_json: bool) -> None:
     """Compare the models A and B weight by weight and, with inputs, output by output and op by op.
@@ -27,9 +28,9 @@ def command(a: Path, b: Path, inputs: tuple[str, ...], as_json: bool) -> None:
     from optc.driver.output import working
     from optc.driver.tables import show_comparison
 
-    given = read_inputs(inputs)
     with working(f"reading {a.name} and {b.name}"):
         first, second = load(a), load(b)
+    given = read_inputs(inputs, first)
     with working("comparing"):
         found = compare(first, second, given)
     if as_json:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import click
 
+from optc.driver.commands import options
+
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--input", "inputs", multiple=True, metavar="NAME=FILE.npy|FILE.npz", help="An input, or several.")
+@options.inputs
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="OUT.npz", help="Where the outputs go.")
 @click.option("--engine", default="reference", show_default=True, metavar="NAME", help="Or onnxruntime.")
 @click.option("--json", "as_json", is_flag=True, help="Print the table of outputs as JSON.")
@@ -18,6 +20,7 @@ def command(model: Path, inputs: tuple[str, ...], output: Path | None, engine: s
     \b
     optc run model.onnx --input x=image.npy -o outputs.npz
     optc run model.onnx --input inputs.npz --engine onnxruntime
+    optc run model.mlpackage --input image=photo.jpg
     """
     from optc.driver import facade
     from optc.driver.inputs import read_inputs
@@ -27,9 +30,9 @@ def command(model: Path, inputs: tuple[str, ...], output: Path | None, engine: s
 
     check_place(output)
     facade.check_engine(engine)
-    given = read_inputs(inputs)
     with working(f"reading {model.name}"):
         program = load(model)
+    given = read_inputs(inputs, program)
     with working("running"):
         outputs = facade.run(program, given, engine)
     if output is not None:

@@ -124,7 +124,7 @@ def test_convert_to_text_and_back_keeps_the_program(small: Path, tmp_path: Path)
         (None, "x={}", "array must be readable (got No such file or directory)"),
         (b"", "x={}", "content must be an array (.npy) without objects"),
         (b"\x93NUMPY\x01\x00", "x={}", "content must be an array (.npy) without objects"),
-        (b"PK\x03\x04 no archive", "{}", "option --input must be NAME=FILE.npy or FILE.npz"),
+        (b"PK\x03\x04 no archive", "{}", "option --input must be NAME=FILE.npy, NAME=PICTURE or FILE.npz"),
     ],
 )
 def test_what_is_no_array_is_refused(
