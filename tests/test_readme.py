@@ -65,6 +65,7 @@ def test_the_commands_that_run_compare_and_convert_run(folder: Path) -> None:
     for command in block.splitlines():
         run(command.replace(" model.onnx", " examples/digits.onnx").replace(" x=", " picture="))
     assert all(Path(name).is_file() for name in ("outputs.npz", "dense.onnx", "model.optc"))
+    assert Path("model.mlpackage", "Manifest.json").is_file()
 
 
 def test_the_command_that_shows_the_passes_runs(folder: Path) -> None:
