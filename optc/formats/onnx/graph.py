@@ -214,7 +214,9 @@ def _attribute(value: Any) -> Any:
         return tensor_to_proto(value, "")
     if isinstance(value, bool):
         return int(value)
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape")  # as it was read: ONNX's strings may be any bytes
+    return [_attribute(item) for item in value] if isinstance(value, tuple) else value
 
 
 Exporter = Callable[[Any, Graph], None]

@@ -26,7 +26,7 @@ def written(tmp_path: Path, *nodes: onnx.NodeProto, declared: bool = True) -> Pa
 def test_attributes_of_every_kind_and_empty_lists_come_back(tmp_path: Path) -> None:
     node = helper.make_node(
         "Odd", ["", "x"], ["y"], name="mine", domain="acme", number=3, share=0.5, text="t", many=[1, 2],
-        shares=[0.5, 2.0], texts=["a", "b"],
+        shares=[0.5, 2.0], texts=["a", "b"], odd=b"\xce\xff",
     )  # fmt: skip
     node.attribute.append(helper.make_attribute("none", [], attr_type=onnx.AttributeProto.INTS))
     program = load(written(tmp_path, node))
