@@ -86,7 +86,7 @@ class Body:
         """Results of constexpr ops."""
         self._preferred: dict[Value, str] = {}
         self.absorbed: dict[Value, Value] = {} if outer is None else outer.absorbed
-        """Transposed matrices by what they are transposes of, where all users can transpose themselves."""
+        """Values by what they are made of, where all users can do with that: transposed matrices, narrow indices."""
         self.export_ops: Callable[[Block, Body], None] | None = None if outer is None else outer.export_ops
 
     @property
