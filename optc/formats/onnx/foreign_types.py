@@ -11,10 +11,19 @@ from google.protobuf.message import DecodeError
 
 _MOST_BYTES = 1 << 30
 _MOST_BYTES_OF_A_TENSOR = 1 << 12
-_SECONDS = 30
+_LEAST_SECONDS, _NODES_PER_SECOND = 1.5, 1_000
+# What is imported takes as much as it takes; from there on a malformed model could take all that there is.
 _CHILD = """
 import sys, onnx
-model = onnx.ModelProto.FromString(sys.stdin.buffer.read())
+data = sys.stdin.buffer.read()
+try:
+    import resource
+    used = 4096 * int(open("/proc/self/statm").read().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (used + 150_000_000 + 20 * len(data),) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+except (ImportError, OSError, ValueError):
+    pass  # not Linux: time alone is limited
+model = onnx.ModelProto.FromString(data)
 sys.stdout.buffer.write(onnx.shape_inference.infer_shapes(model, data_prop=True).SerializeToString())
 """
 
@@ -33,8 +42,8 @@ def with_inferred_types(model: onnx.ModelProto) -> onnx.ModelProto:
         return model
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _CHILD], input=small.SerializeToString(), capture_output=True, timeout=_SECONDS,
-            check=True,
+            [sys.executable, "-c", _CHILD], input=small.SerializeToString(), capture_output=True, check=True,
+            timeout=_LEAST_SECONDS + len(small.graph.node) / _NODES_PER_SECOND,
         )  # fmt: skip
         inferred: onnx.ModelProto = onnx.ModelProto.FromString(done.stdout)
         return inferred
