@@ -4,8 +4,6 @@ They load; their weights expand to the bits that coremltools expands them to; an
 program to coremltools.
 """
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -28,23 +26,8 @@ Compress = Callable[[Any], Any]
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # coremltools and torch warn of each other
 
 
-@pytest.fixture(scope="module")
-def architectures(shared_models: Path) -> ModuleType:
-    pytest.importorskip("coremltools", reason="coremltools is not installed")
-    pytest.importorskip("torch", reason="torch is not installed")
-    file = shared_models.parent / "peer" / "architectures.py"
-    if not file.is_file():
-        pytest.skip(f"no architectures at {file}")
-    spec = importlib.util.spec_from_file_location("architectures", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def convert(architectures: ModuleType, name: str, target: str) -> Any:
-    import coremltools as ct
+    ct = pytest.importorskip("coremltools", reason="coremltools is not installed")
     import torch
 
     try:
@@ -141,10 +124,10 @@ def check(package: Path, dense: Path | None, again: Path) -> None:
 def test_packages_of_coremltools_expand_to_its_bits_and_come_back_as_the_same_program(
     name: str, target: str, architectures: ModuleType, tmp_path: Path
 ) -> None:
-    import coremltools.optimize.coreml as cto
-
     package, dense, again = (tmp_path / f"{n}.mlpackage" for n in ("package", "dense", "again"))
     model = convert(architectures, name, target)
+    import coremltools.optimize.coreml as cto
+
     model.save(str(package))
     check(package, None, again)
     for scheme, compress in schemes(target, all_of_them=name in SMALL).items():

@@ -1,8 +1,7 @@
 """PyTorch modules become programs that compute the same, and keep the names of their parameters."""
 
-import importlib.util
-import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -107,15 +106,7 @@ def test_what_pytorch_cannot_export_and_reads_no_program_from_are_refused(tmp_pa
         optc.load(path)
 
 
-def test_the_published_small_transformer_becomes_a_program(shared_models: Path) -> None:
-    file = shared_models.parent / "peer" / "architectures.py"
-    if not file.is_file():
-        pytest.skip(f"no architectures at {file}")
-    spec = importlib.util.spec_from_file_location("architectures", file)
-    assert spec is not None
-    assert spec.loader is not None
-    architectures = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(architectures)
+def test_the_published_small_transformer_becomes_a_program(architectures: ModuleType) -> None:
     module, given = architectures.build("transformer")
     program = optc.from_torch(module, (given,))
     assert not [op for op in program.walk() if isinstance(op, Opaque)]
