@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optc.errors import OptcError, UsageError
+from optc.formats.interface import KEY as INTERFACE
 from optc.formats.onnx.writer import write_onnx
 from optc.ir.block import Program
 from optc.ir.dtypes import Array
@@ -31,9 +32,10 @@ class Session:
 
     def __init__(self, program: Program) -> None:
         self._function = program.main
+        metadata = {name: text for name, text in program.metadata if name != INTERFACE}
         with tempfile.TemporaryDirectory(prefix="optc-") as folder:
             path = Path(folder) / "model.onnx"
-            write_onnx(program, path)
+            write_onnx(Program((program.main,), metadata), path)
             self._session = _session(path)
 
     def run(self, inputs: Mapping[str, Any]) -> dict[str, Array]:

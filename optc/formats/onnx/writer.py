@@ -27,12 +27,13 @@ IR_VERSION = 10
 
 
 def write_onnx(program: Program, path: Path) -> tuple[Path, ...]:
-    """Write the main function of a program; the files that were written, which appear whole or not at all.
+    """Write a program of one function; the files that were written, which appear whole or not at all.
 
     What is too large for one file has its constants beside it, in the file of that name with `.data` behind it.
 
     Raises:
-        OptcError: an op has no ONNX form; all such ops are named in one message.
+        OptcError: slug `not-in-onnx`: an op has no ONNX form (all such ops are named in one message), or there are
+            several functions.
         OSError: the file cannot be written.
     """
     if needs_external_data(program):
@@ -137,6 +138,9 @@ def _operator(op: Opaque) -> tuple[str, str, int]:
 
 
 def _check_exportable(program: Program) -> None:
+    if len(program.functions) > 1:
+        names = ", ".join(f"@{function.name}" for function in program.functions)
+        raise OptcError("not-in-onnx", "program", "functions", "one, as an ONNX model has one graph", names)
     missing: dict[str, int] = {}
     for op in program.main.body.walk():
         reason = _reason_against(op)

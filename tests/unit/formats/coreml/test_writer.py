@@ -158,6 +158,13 @@ def test_names_and_types_that_core_ml_lacks_come_back_in_onnx(tmp_path: Path) ->
     save(b.program(**{"out/put": total, "kept": keep}), tmp_path / "m.mlpackage")
     read = load(tmp_path / "m.mlpackage")
     assert read.main.input_names == ("input_1", "a_count", "_758")
+    small = {
+        "input_1": np.array([1, 2], np.int32),
+        "a_count": np.array([5], np.int32),
+        "_758": np.array([1, 0], np.int32),
+    }
+    for engine in ("reference", "onnxruntime"):
+        assert run(read, small, engine=engine)["out_put"].tolist() == [6, 7]
     save(read, tmp_path / "m.onnx")
     again = load(tmp_path / "m.onnx")
     assert {name: str(kind) for name, kind in again.main.inputs.items()} == {

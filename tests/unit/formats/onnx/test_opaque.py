@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import attrs
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -80,3 +81,10 @@ def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OptcError) as caught:
         load(path)
     assert caught.value.slug == "not-utf8"
+
+
+def test_a_program_of_several_functions_is_refused_rather_than_cut(tmp_path: Path) -> None:
+    program = load(written(tmp_path, helper.make_node("Relu", ["x"], ["y"])))
+    other = attrs.evolve(program.main, name="other")
+    with pytest.raises(OptcError, match="functions must be one, as an ONNX model has one graph"):
+        save(attrs.evolve(program, functions=(program.main, other)), tmp_path / "both.onnx")
