@@ -41,17 +41,30 @@ class InMemory:
 
 @attrs.frozen(eq=False)
 class InFile:
-    """`size` bytes of a file from `offset` on, mapped anew at each read so that idle tensors hold nothing."""
+    """`size` bytes of a file from `offset` on, mapped anew at each read so that idle tensors hold nothing.
+
+    A file that was replaced since, perhaps by the model that was made of it, is not read: its bytes are others.
+    """
 
     path: Path
     offset: int
     size: int
+    stamp: tuple[int, int, int] | None = attrs.field(default=None)
+
+    def __attrs_post_init__(self) -> None:
+        if self.stamp is None:
+            object.__setattr__(self, "stamp", _stamp(self.path))
 
     def read(self) -> Array:
         if self.size == 0:
             return np.empty(0, np.uint8)
         try:
             length = self.path.stat().st_size
+            if self.stamp is not None and _stamp(self.path) != self.stamp:
+                raise OptcError(
+                    "file-changed", str(self.path), "file of a tensor", "as it was when the model was read",
+                    hint="load the model again",
+                )  # fmt: skip
             if self.offset < 0 or self.offset + self.size > length:
                 raise OptcError(
                     "range-outside-file", str(self.path), "byte range of a tensor", "inside the file",
@@ -60,6 +73,15 @@ class InFile:
             return np.memmap(self.path, np.uint8, "r", self.offset, (self.size,))
         except OSError as error:  # it was there when the model was read
             raise OptcError("unreadable", str(self.path), "file of a tensor", "readable", error.strerror) from None
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What tells a file from the one that takes its place."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _shape(shape: Sequence[int]) -> tuple[int, ...]:
@@ -133,7 +155,8 @@ class Tensor:
         storage = self.storage
         if isinstance(storage, InFile):
             for at in range(0, storage.size, _PIECE):
-                yield InFile(storage.path, storage.offset + at, min(_PIECE, storage.size - at)).read()
+                size = min(_PIECE, storage.size - at)
+                yield InFile(storage.path, storage.offset + at, size, storage.stamp).read()
             return
         stored = np.ascontiguousarray(storage.read())
         for at in range(0, stored.size, _PIECE):

@@ -126,3 +126,15 @@ def test_the_pieces_of_a_tensor_are_its_stored_bytes_wherever_it_lies(
         assert b"".join(pieces) == data
         assert len(pieces) == -(-size // 7)
     assert mapped == held
+
+
+def test_a_file_that_was_replaced_since_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "weights.bin"
+    path.write_bytes(bytes(range(8)))
+    tensor = Tensor(DType.U8, (4,), InFile(path, 2, 4))
+    assert tensor.array().tolist() == [2, 3, 4, 5]
+    (tmp_path / "new.bin").write_bytes(bytes(8))
+    (tmp_path / "new.bin").replace(path)
+    for read in (tensor.array, lambda: list(tensor.pieces())):
+        with pytest.raises(OptcError, match="as it was when the model was read"):
+            read()
