@@ -2,7 +2,6 @@
 
 import traceback
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,20 +13,7 @@ from optc.ir.block import Program
 from optc.ir.op import Op
 from optc.testing.programs import programs
 from optc.testing.samplers.catalog import SAMPLERS
-
-
-@pytest.fixture(scope="module")
-def load() -> Any:
-    """Loads a package with coremltools, which checks each op's inputs and infers its types."""
-    pytest.importorskip("coremltools", reason="coremltools is not installed")
-    from coremltools.converters.mil.frontend.milproto.load import load as load_program
-    from coremltools.models.utils import load_spec
-
-    def run(path: Path) -> Any:
-        spec = load_spec(str(path))
-        return load_program(spec, spec.specificationVersion, str(path / "Data/com.apple.CoreML/weights"))
-
-    return run
+from tests.interop.coreml_programs import loaded
 
 
 def of_constants(error: Exception) -> bool:
@@ -38,8 +24,10 @@ def of_constants(error: Exception) -> bool:
 @pytest.mark.filterwarnings("ignore")  # of coremltools
 @pytest.mark.parametrize("target", ["ios16", "ios18"])
 @pytest.mark.parametrize("op", sorted(EXPORTERS, key=lambda op: op.spec.name), ids=lambda op: op.spec.name)
-def test_coremltools_finds_programs_of_one_op_valid(op: type[Op], target: str, load: Any, tmp_path: Path) -> None:
-    @settings(max_examples=8, suppress_health_check=list(HealthCheck), deadline=None)
+def test_coremltools_finds_programs_of_one_op_valid(op: type[Op], target: str, tmp_path: Path) -> None:
+    pytest.importorskip("coremltools", reason="coremltools is not installed")
+
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck), deadline=None)
     @given(programs({op: SAMPLERS[op]}, most=2))
     def law(program: Program) -> None:
         try:
@@ -49,7 +37,7 @@ def test_coremltools_finds_programs_of_one_op_valid(op: type[Op], target: str, l
         path = tmp_path / "model.mlpackage"
         write_coreml(program, path, target)
         try:
-            assert load(path).functions["main"]
+            assert loaded(path).functions["main"]
         except Exception as error:
             if not of_constants(error):
                 raise

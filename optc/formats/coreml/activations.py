@@ -108,7 +108,12 @@ def _export_prelu(op: a.Prelu, b: Body) -> None:
     """`prelu` for a constant slope per channel; otherwise a choice between `x` and its multiple."""
     x, slope = op.x.tensor, b.tensor(op.slope)
     channels = x.shape[1] if x.rank > 2 else None
-    if slope is not None and slope.shape in ((channels, *(1,) * (x.rank - 2)), (1, channels, *(1,) * (x.rank - 2))):
+    spread = x.rank != 4 and slope is not None and len(np.unique(slope.array())) > 1  # MIL has that for pictures only
+    if (
+        slope is not None
+        and not spread
+        and slope.shape in ((channels, *(1,) * (x.rank - 2)), (1, channels, *(1,) * (x.rank - 2)))
+    ):
         b.emit(op, "prelu", x=op.x, alpha=slope.array().reshape(-1))
         return
     scaled = b.make("mul", x, x=op.x, y=op.slope)

@@ -112,6 +112,7 @@ class Body:
     def name(self, value: Value) -> str:
         """The name of a value; a constant is written when it is first asked for."""
         if value not in self._of and value in self._held:
+            stored_type(value.type, self.target)  # refuses what there are no values of
             self._of[value] = self.names.fresh(value.name or "const")
             self.root.write_constant(self._of[value], self._held[value])
         return self._of[value]

@@ -85,7 +85,9 @@ def _conv_inputs(op: Conv | ConvTranspose, b: Body) -> dict[str, Any]:
     if not b.is_constant(op.w) and any(d != 1 for d in op.dilations):
         raise OptcError("not-in-coreml", op.describe(), "dilations of a computed weight", "1", op.dilations)
     computed = [v for v in (op.w, op.bias) if v is not None and not b.is_constant(v)]
-    if computed and (computed != [op.w] or isinstance(op, ConvTranspose)):
+    if computed and isinstance(op, ConvTranspose):
+        raise OptcError("not-in-coreml", op.describe(), "weight and bias", "constants", "a computed one")
+    if computed and computed != [op.w]:
         b.require(IOS17, op.describe())  # until then a convolution computes with a computed weight at most
     return {
         "x": op.x, "weight": op.w, "bias": op.bias, "strides": op.strides or (1,) * rank,
@@ -115,11 +117,16 @@ def _pool_exporter(kind: str) -> Exporter:
         rank = op.x.tensor.rank - 2
         if any(d != 1 for d in op.dilations) or (isinstance(op, p.LpPool) and op.p != 2):
             raise OptcError("not-in-coreml", op.describe(), "window", "not dilated, of a norm of 2 at most")
-        if op.ceil_mode and rank > 2:
-            raise OptcError("not-in-coreml", op.describe(), "spatial axes with ceil_mode", "at most 2", rank)
+        if isinstance(op, p.LpPool) and rank > 2:
+            raise OptcError("not-in-coreml", op.describe(), "spatial axes", "at most 2", rank)
+        # Where no window is partial, the mode makes no difference.
+        partial = op.ceil_mode and op.evolve(ceil_mode=False, results=()).results[0].type != op.inferred()[0]
+        if partial and (rank > 2 or op.pads[:rank] != op.pads[rank:]):
+            expected = "of at most 2 axes, and padded the same before and after"
+            raise OptcError("not-in-coreml", op.describe(), "window with ceil_mode", expected, op.pads)
         given = {"exclude_padding_from_average": not op.count_include_pad} if isinstance(op, p.AvgPool) else {}
         b.emit(
-            op, kind, x=op.x, kernel_sizes=op.kernel_shape, strides=op.strides or (1,) * rank, ceil_mode=op.ceil_mode,
+            op, kind, x=op.x, kernel_sizes=op.kernel_shape, strides=op.strides or (1,) * rank, ceil_mode=partial,
             **given, **_padding(op, b, rank),
         )  # fmt: skip
 

@@ -161,7 +161,10 @@ def _export_shifted(kind: str) -> Exporter:
 
 def _export_clip(op: Clip, b: Body) -> None:
     dtype = op.x.tensor.dtype
-    if not dtype.is_float:
+    if dtype.is_float and not op.min < op.max:  # `clip` wants a range
+        least = b.make("maximum", op.x.tensor, x=op.x, y=single(op.min, op.x))
+        b.emit(op, "minimum", x=least, y=single(op.max, op.x))
+    elif not dtype.is_float:
         low, high = dtype.integer_range
         least = b.make("maximum", op.x.tensor, x=op.x, y=single(max(op.min, low), op.x))
         b.emit(op, "minimum", x=least, y=single(min(op.max, high), op.x))

@@ -85,7 +85,9 @@ def _export_attention(op: ScaledDotProductAttention, b: Body) -> None:
     """The operation of iOS 18 scales as usual and masks as told; everything else is made of its parts."""
     width = op.query.tensor.shape[-1]
     usual = op.scale is None or (isinstance(width, int) and abs(op.scale - width**-0.5) < 1e-7)
-    if b.target >= IOS18 and usual and not op.is_causal and op.query.tensor.rank > 2:
+    usual = usual and (op.mask is None or op.mask.tensor.rank == op.query.tensor.rank)
+    batches = {v.tensor.shape[:-2] for v in (op.query, op.key, op.value)}
+    if b.target >= IOS18 and usual and not op.is_causal and len(batches) == 1 and min(map(len, batches)) > 0:
         b.emit(op, "scaled_dot_product_attention", query=op.query, key=op.key, value=op.value, attn_mask=op.mask)
         return
     scale = op.scale if op.scale is not None else width**-0.5 if isinstance(width, int) else None

@@ -130,7 +130,7 @@ def _per_channel(value: Value, kind: TensorType, b: Body) -> Value:
 def _export_layer_norm(op: norm.LayerNorm, b: Body) -> None:
     axes = tuple(range(op.axis, op.x.tensor.rank))
     constants = all(v is None or b.is_constant(v) for v in (op.scale, op.bias))
-    if constants:
+    if constants and (op.bias is None or op.scale is not None):
         b.emit(
             op, "layer_norm", x=op.x, axes=axes, gamma=op.scale, beta=op.bias, epsilon=_epsilon(op)
         )  # fmt: skip
