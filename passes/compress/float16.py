@@ -11,7 +11,7 @@ from optc.ir.block import Block, Program
 from optc.ir.builder import Builder
 from optc.ir.const import Const
 from optc.ir.dtypes import DType
-from optc.ir.liveness import definitions, free_values
+from optc.ir.liveness import definitions, free_values, result_uses, users
 from optc.ir.op import Op
 from optc.ir.opaque import Opaque
 from optc.ir.rewriter import substitute
@@ -19,15 +19,22 @@ from optc.ir.tensor import Tensor
 from optc.ir.types import TensorType
 from optc.ir.value import Value
 from optc.ops.cast import Cast
+from optc.ops.clip import Clip
+from optc.ops.compare import Select
 from optc.ops.constexpr import ConstexprCast, ShiftScale, SparseShiftScale
 from optc.ops.create import DynamicFill, DynamicRange, Fill, Range
+from optc.ops.elementwise import Binary, Unary
+from optc.ops.join import Concat, Split, Stack
 from optc.ops.quantize import Dequantize, DynamicQuantize, Quantize
+from optc.ops.shape import Reshaping, Transpose
+from optc.ops.slice import Slice
 from optc.ops.state import StateRead, StateWrite
 from optc.ops.weights import weights_of
-from optc.pipeline.passes import Pass, PassContext
+from optc.pipeline.passes import Pass, PassContext, option
 
 _KEPT = (Opaque, StateRead, StateWrite, Range, DynamicRange, Quantize, Dequantize, DynamicQuantize)
 """Ops that stay as they are: their types are a contract, or count exactly."""
+_LIGHT = (Unary, Binary, Clip, Select, Reshaping, Transpose, Concat, Stack, Split, Slice)
 _MOST_ERROR_OF_A_SCALE = 2.0**-8
 
 
@@ -44,15 +51,20 @@ class Float16(Pass):
 
     Inputs and outputs keep their types. An op stays in float32 where float16 has no such number: one of its constants
     is larger than 65,504, or is a scale that float16 would change by more than one part in 256. So do nested blocks,
-    states, opaque ops and the quantization of activations. Each weight gets a remark: `float16`, `out-of-range`,
-    `in-float32-op` or `not-float32`.
+    states, opaque ops and the quantization of activations.
+
+    With `tail=float32` so does what follows the last layers, element by element, up to the outputs: softmax, sigmoid,
+    reshaping. It costs little, and the outputs, which are float32, are not rounded once more.
+
+    Each weight gets a remark: `float16`, `out-of-range`, `in-float32-op` or `not-float32`.
     """
 
     name: ClassVar[str] = "float16"
     idempotent: ClassVar[bool] = True
+    tail: str = option("float32", one_of=("float32", "float16"), help="what computes between last layers and outputs")
 
     def run(self, program: Program, cx: PassContext) -> Program:
-        made = program.map_bodies(lambda body: _Halved(body).result())
+        made = program.map_bodies(lambda body: _Halved(body, _tail(body) if self.tail == "float32" else set()).result())
         after = {w.name: w for w in weights_of(made)}
         for weight in weights_of(program):
             found = after.get(weight.name)
@@ -73,6 +85,19 @@ class Float16(Pass):
                 reason = "out-of-range" if not _fits(weight.chain) else "in-float32-op"
                 cx.remark(weight.name, "skipped", reason, bytes_before=before, bytes_after=before)
         return made
+
+
+def _tail(body: Block) -> set[Value]:
+    """Results of the ops, of light kinds, from which nothing but outputs follows."""
+    uses = users(body)
+    outputs = result_uses(body)
+    found: set[Value] = set()
+    for op in reversed(body.ops):
+        followed = all(set(user.results) <= found for value in op.results for user in uses.get(value, ()))
+        used = any(value in outputs or value in uses for value in op.results)
+        if isinstance(op, _LIGHT) and followed and used:
+            found.update(op.results)
+    return found
 
 
 def _fits(chain: tuple[Op, ...]) -> bool:
@@ -98,8 +123,9 @@ def _has(tensor: Tensor, scale: bool) -> bool:
 class _Halved:
     """A function's body in float16. Constants are added where they are first used, in the form that is asked for."""
 
-    def __init__(self, body: Block) -> None:
+    def __init__(self, body: Block, tail: set[Value]) -> None:
         self.body = body
+        self.tail = tail
         self.defined = definitions(body)
         self.builder = Builder()
         self.builder.params = list(body.params)
@@ -192,7 +218,7 @@ class _Halved:
     def _narrow(self, op: Op) -> Op | None:
         """The op in float16; None if it stays as it is."""
         singles = [v for v in (*op.operands, *op.results) if _is_single(v)]
-        if not singles or isinstance(op, _KEPT) or op.blocks:
+        if not singles or isinstance(op, _KEPT) or op.blocks or not self.tail.isdisjoint(op.results):
             return None
         constants = [v for v in op.operands if v in self.defined and self.defined[v].constant and _is_single(v)]
         if not all(map(self._fits, constants)):

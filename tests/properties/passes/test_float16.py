@@ -2,6 +2,7 @@
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from optc.ir.block import Program
 from optc.ir.builder import Builder
@@ -9,10 +10,12 @@ from optc.ir.const import Const
 from optc.ir.dtypes import DType
 from optc.ir.types import TensorType
 from optc.ir.verifier import verify
+from optc.ops.activations import Relu
 from optc.ops.cast import Cast
 from optc.ops.constexpr import ShiftScale
 from optc.ops.elementwise import Add, Mul
 from optc.ops.matmul import Linear
+from optc.ops.softmax import Softmax
 from optc.ops.weights import weights_of
 from optc.pipeline.passes import PassContext
 from optc.testing.equivalence import assert_equivalent
@@ -21,19 +24,19 @@ from passes.cleanup.dead_code import DeadCode
 from passes.compress.float16 import Float16
 
 
-def halved(program: Program) -> tuple[Program, PassContext]:
-    cx = PassContext(Float16())
-    return Float16().run(program, cx), cx
+def halved(program: Program, tail: str = "float16") -> tuple[Program, PassContext]:
+    cx = PassContext(Float16(tail=tail))
+    return Float16(tail=tail).run(program, cx), cx
 
 
 def test_random_programs_stay_valid_and_compute_the_same_up_to_rounding_to_float16() -> None:
     changed = drawn = 0
 
     @settings(max_examples=100, suppress_health_check=list(HealthCheck))
-    @given(programs())
-    def law(program: Program) -> None:
+    @given(programs(), st.sampled_from(["float16", "float32"]))
+    def law(program: Program, tail: str) -> None:
         nonlocal changed, drawn
-        after, cx = halved(program)
+        after, cx = halved(program, tail)
         drawn += 1
         changed += after is not program
         verify(after)
@@ -43,7 +46,7 @@ def test_random_programs_stay_valid_and_compute_the_same_up_to_rounding_to_float
         # The rounding that `after` shows is what the difference may be.
         assert_equivalent(after, program, exact=False)
         settled = DeadCode().run(after, PassContext(DeadCode()))
-        assert halved(settled)[0] == settled
+        assert halved(settled, tail)[0] == settled
 
     law()
     assert changed > 0.2 * drawn
@@ -61,6 +64,18 @@ def test_weights_and_what_is_computed_are_float16_between_inputs_and_outputs() -
     assert kinds == [(Cast, DType.F16), (Const, DType.F16), (Linear, DType.F16), (Cast, DType.F32)]
     (remark,) = cx.ledger
     assert (remark.decision, remark.reason, remark.bytes_before, remark.bytes_after) == ("done", "float16", 48, 24)
+
+
+def test_what_follows_the_last_layer_stays_in_float32_unless_it_is_told_not_to() -> None:
+    b = Builder()
+    x = b.param(TensorType(DType.F32, (2, 4)), "x")
+    hidden = b.add(Relu(b.add(Linear(x, b.const(np.ones((4, 4), np.float32), "v")))))
+    shares = b.add(Softmax(b.add(Linear(hidden, b.const(np.ones((3, 4), np.float32), "w"))), 1))
+    program = b.program(y=shares)
+    for tail, expected in (("float32", DType.F32), ("float16", DType.F16)):
+        after, _ = halved(program, tail)
+        kinds = {type(op): op.results[0].tensor.dtype for op in after.main.body.ops}
+        assert (kinds[Relu], kinds[Linear], kinds[Softmax]) == (DType.F16, DType.F16, expected)
 
 
 def test_a_weight_that_float16_has_no_numbers_for_stays_and_so_does_its_op() -> None:
