@@ -43,10 +43,10 @@ class OptcError(Exception):
         self.excerpt = excerpt
 
     def __str__(self) -> str:
-        got = f" (got {self.actual})" if self.actual else ""
+        got = f" (got {_shortened(self.actual)})" if self.actual else ""
         hint = f"; {self.hint}" if self.hint else ""
         excerpt = f"\n{self.excerpt}" if self.excerpt else ""
-        return f"{self.where}: {self.what} must be {self.expected}{got}{hint}{excerpt}"
+        return f"{_shortened(self.where)}: {self.what} must be {self.expected}{got}{hint}{excerpt}"
 
     def at(self, where: str, excerpt: str = "") -> Self:
         """The same error, said of a more precise place (an outer layer knows it, the raiser did not)."""
@@ -57,6 +57,15 @@ class UsageError(OptcError):
     """A command line, option or pipeline text that is wrong before any model is touched (exit code 2)."""
 
     exit_code: ClassVar[int] = 2
+
+
+_LONGEST = 2000
+
+
+def _shortened(text: str) -> str:
+    """A text as a message shows it: what a file holds may be of any length."""
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-half:]}"
 
 
 _WIDEST = 180  # characters of a line that a message shows

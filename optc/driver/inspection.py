@@ -10,6 +10,10 @@ from optc.ir.block import Program
 from optc.numerics.census import distinct, sparsity
 from optc.ops.weights import Weight, weights_of
 
+_MOST_BYTES_SHOWN, _MOST_GROWTH_SHOWN = 1 << 26, 1 << 10
+"""Values are looked at where the weight has so many bytes when it is expanded, or so many for each stored one: no
+useful scheme comes near, but a file of a few kilobytes can ask for any number."""
+
 
 @attrs.frozen
 class WeightRow:
@@ -81,7 +85,8 @@ def by_scheme(rows: Sequence[WeightRow]) -> dict[str, tuple[int, int, int]]:
 
 def _row(weight: Weight, values: bool) -> WeightRow:
     kind = weight.value.tensor
-    array = weight.expanded() if values else None
+    shown = values and weight.dense_bytes <= max(_MOST_BYTES_SHOWN, _MOST_GROWTH_SHOWN * weight.stored_bytes)
+    array = weight.expanded() if shown else None
     return WeightRow(
         weight.name, weight.consumers[0].name, kind.static_shape, kind.dtype.value, weight.scheme, weight.form,
         weight.elements, weight.dense_bytes, weight.stored_bytes,

@@ -3,7 +3,8 @@
 A symbolic dimension is kept in one normal form, a sum of integer multiples of products of *atoms*; an
 atom is a name (`n`) or a floor division (`(n + 1) // 2`). Equal expressions are then equal objects, and
 shape inference can compute with dimensions as if they were numbers. `?` is the dimension of which nothing
-is known: every expression with it is `?`, and it agrees with anything.
+is known: every expression with it is `?`, and it agrees with anything. So is an expression that would grow too long
+to be read back: a file of a few ops could ask for one of any length.
 """
 
 import json
@@ -15,6 +16,10 @@ from typing import Any
 import attrs
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_MOST_TOKENS = 256
+_MOST_TERMS = 64  # of a product of sums; what is printed has such products only under a division
+_DEEPEST = 50
+_LEAST_TOO_LARGE = 10**19
 
 
 @attrs.frozen(order=True)
@@ -24,6 +29,15 @@ class FloorDiv:
     text: str
     numerator: "SymDim" = attrs.field(order=False)
     divisor: int = attrs.field(order=False)
+
+    @property
+    def tokens(self) -> int:
+        return 6 + _tokens(self.numerator.terms)
+
+    @property
+    def depth(self) -> int:
+        """Parentheses in each other."""
+        return 2 + _depth(self.numerator.terms)
 
 
 Atom = str | FloorDiv
@@ -66,6 +80,8 @@ class SymDim:
     def __mul__(self, other: "Dim") -> Any:
         if other == 0:
             return 0
+        if len(self.terms) * len(_terms(other)) > _MOST_TERMS:
+            return UNKNOWN
         return self._combine(other, lambda a, b: [(x + y, m * n) for x, m in a for y, n in b])
 
     def __sub__(self, other: "Dim") -> Any:
@@ -172,7 +188,19 @@ def _normal(terms: Iterable[Term]) -> Dim:
         return 0
     if len(kept) == 1 and not kept[0][0]:
         return kept[0][1]
+    too_long = _tokens(kept) > _MOST_TOKENS or _depth(kept) > _DEEPEST
+    if too_long or any(abs(c) >= _LEAST_TOO_LARGE for _, c in kept):
+        return UNKNOWN
     return SymDim(tuple(kept))
+
+
+def _tokens(terms: Iterable[Term]) -> int:
+    """Tokens of a sum as it is written, or a few more."""
+    return sum(1 + sum(2 if isinstance(a, str) else 1 + a.tokens for a in atoms) for atoms, _ in terms)
+
+
+def _depth(terms: Iterable[Term]) -> int:
+    return max((a.depth for atoms, _ in terms for a in atoms if not isinstance(a, str)), default=0)
 
 
 UNKNOWN = SymDim.named("?")
@@ -199,11 +227,6 @@ def dim_agrees(a: Dim, b: Dim) -> bool:
 def refines(written: Dim, inferred: Dim) -> bool:
     """Whether a written dimension says what inference found, or more where inference knows nothing."""
     return written == inferred or inferred == UNKNOWN
-
-
-_MOST_TOKENS = 256
-_MOST_TERMS = 64  # of a product of sums; what is printed has such products only under a division
-_DEEPEST = 50
 
 
 class _Reader:

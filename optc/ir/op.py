@@ -23,7 +23,7 @@ from optc.ir.fields import (
     region,
     result_values,
 )
-from optc.ir.types import StateType, TensorType, Type, UnknownType
+from optc.ir.types import HIGHEST_RANK, LARGEST_SIZE, StateType, TensorType, Type, UnknownType
 from optc.ir.value import Value
 
 if TYPE_CHECKING:
@@ -146,9 +146,18 @@ class Op:
         return Cost(self.operations(), read, written)
 
     def inferred(self) -> tuple[Type, ...]:
-        """The result of `infer` as a tuple."""
+        """The result of `infer` as a tuple.
+
+        Raises:
+            OptcError: slug `result-size`: no array could be of such a type; or what `infer` raises.
+        """
         types = self.infer()
-        return types if isinstance(types, tuple) else (types,)
+        types = types if isinstance(types, tuple) else (types,)
+        for kind in types:
+            if isinstance(kind, TensorType) and not kind.is_representable:
+                expected = f"at most {HIGHEST_RANK}, each at most {LARGEST_SIZE}"
+                raise self.refuse("result-size", "dimensions of a result", expected, kind)
+        return types
 
     @property
     def name(self) -> str:

@@ -16,9 +16,11 @@ import numpy as np
 
 from optc.errors import OptcError
 from optc.ir.dtypes import Array, DType, dtype_of_numpy
+from optc.ir.types import HIGHEST_RANK
 from optc.numerics.packing import pack, unpack
 
 _PIECE = 1 << 24  # bytes
+_MOST_ELEMENTS = 1 << 59
 
 
 class Storage(Protocol):
@@ -99,6 +101,12 @@ class Tensor:
     shape: tuple[int, ...] = attrs.field(converter=_shape, on_setattr=attrs.setters.frozen)
     storage: Storage = attrs.field(on_setattr=attrs.setters.frozen)
     _sha256: str = attrs.field(default="", alias="_sha256")
+
+    def __attrs_post_init__(self) -> None:
+        # NumPy refuses such arrays, even where a dimension of 0 makes them empty.
+        if len(self.shape) > HIGHEST_RANK or _count([max(dim, 1) for dim in self.shape]) > _MOST_ELEMENTS:
+            expected = f"at most {HIGHEST_RANK}, of {_MOST_ELEMENTS} elements together"
+            raise OptcError("tensor-size", f"tensor {self.dtype}", "dimensions", expected, list(self.shape))
 
     @classmethod
     def of(cls, values: Any, dtype: DType | None = None) -> "Tensor":

@@ -10,6 +10,8 @@ from optc.ir.dtypes import DType
 
 HIGHEST_RANK = 32
 """Dimensions that a tensor has at most: NumPy's limit."""
+LARGEST_SIZE = (1 << 63) - 1
+"""Elements that a dimension has at most."""
 
 
 def shape_text(shape: Shape) -> str:
@@ -60,6 +62,11 @@ class TensorType:
             ValueError: a dimension is symbolic.
         """
         return self.dtype.packed_bytes(math.prod(self.static_shape))
+
+    @property
+    def is_representable(self) -> bool:
+        """Whether any array could have this type: rank and sizes are within limits."""
+        return self.rank <= HIGHEST_RANK and all(type(d) is not int or 0 <= d <= LARGEST_SIZE for d in self.shape)
 
     def with_shape(self, shape: Shape) -> "TensorType":
         return TensorType(self.dtype, shape)

@@ -66,7 +66,9 @@ def _export_vectors(op: MatMul, b: Body) -> None:
         dropped.append(-2)
     kind = MatMul(x, y).results[0].tensor
     axes = tuple(sorted(kind.rank + axis for axis in dropped))
-    b.emit(op, "squeeze", x=b.make("matmul", kind, x=x, y=y, transpose_x=False, transpose_y=False), axes=axes)
+    left, right = (b.absorbed.get(v, v) for v in (x, y))
+    product = b.make("matmul", kind, x=left, y=right, transpose_x=left is not x, transpose_y=right is not y)
+    b.emit(op, "squeeze", x=product, axes=axes)
 
 
 def _export_linear(op: Linear, b: Body) -> None:

@@ -82,6 +82,8 @@ def _model_file(folder: Path) -> Path:
     where = f"{folder}: Manifest.json"
     place = folder / "Manifest.json"
     try:
+        if place.exists() and not place.is_file():  # to read a pipe would wait for ever
+            raise OptcError("unreadable", where, "file", "a regular file")
         if place.stat().st_size > MOST_MANIFEST_BYTES:
             raise OptcError("manifest", where, "size", f"at most {MOST_MANIFEST_BYTES} bytes", place.stat().st_size)
         manifest: Any = json.loads(place.read_text("utf-8"))

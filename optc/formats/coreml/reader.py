@@ -23,6 +23,8 @@ from optc.ir.builder import Builder
 from optc.ir.value import Value
 
 _DEEPEST = 32
+_MOST_READINGS = 20
+"""Times that a nested block is read, on average: first to see what it gives, then again to carry it as it is."""
 _UNMAPPED_SLUGS = ("operand-type", "operand-dtype", "operand-same-dtype", "unknown-rank")
 
 
@@ -49,15 +51,21 @@ def read_coreml(path: Path) -> Program:
 
 def _labels(blocks: Iterable[mil.Block]) -> Iterator[tuple[str, str, str]]:
     """Kind, name and first output of the operations that do not share their names with their first outputs."""
-    waiting = list(blocks)
-    while waiting:
-        for operation in waiting.pop().operations:
-            waiting += operation.blocks
+    for block in _all_blocks(blocks):
+        for operation in block.operations:
             if operation.type == "const" or not operation.outputs or "name" not in operation.attributes:
                 continue
             for name in operation.attributes["name"].immediate.tensor.strings.values[:1]:
                 if name != operation.outputs[0].name:
                     yield operation.type, name, operation.outputs[0].name
+
+
+def _all_blocks(blocks: Iterable[mil.Block]) -> Iterator[mil.Block]:
+    """The blocks, and those nested in them."""
+    waiting = list(blocks)
+    while waiting:
+        yield (last := waiting.pop())
+        waiting += (block for operation in last.operations for block in operation.blocks)
 
 
 def _read_function(package: Package, name: str, proto: mil.Function) -> tuple[Function, Target]:
@@ -67,11 +75,11 @@ def _read_function(package: Package, name: str, proto: mil.Function) -> tuple[Fu
         raise OptcError(
             "specialization", where, "blocks", f"one for {proto.opset}", ", ".join(proto.block_specializations)
         )
-    reader = _Reader(package, target, where)
+    block = proto.block_specializations[proto.opset]
+    reader = _Reader(package, target, where, block)
     builder, scope = Builder(), _Scope()
     for given in proto.inputs:
         scope.define(given.name, builder.param(type_of(given.type, where), given.name), where)
-    block = proto.block_specializations[proto.opset]
     return Function(name, reader.block(block, scope, builder), tuple(block.outputs)), target
 
 
@@ -97,11 +105,12 @@ class _Scope:
 
 
 class _Reader:
-    def __init__(self, package: Package, target: Target, where: str) -> None:
+    def __init__(self, package: Package, target: Target, where: str, outermost: mil.Block) -> None:
         self.package = package
         self.target = target
         self.where = where
         self.depth = 0
+        self.left = _MOST_READINGS * sum(1 + len(block.operations) for block in _all_blocks([outermost]))
 
     def block(self, block: mil.Block, scope: _Scope, builder: Builder) -> Block:
         """The block that these operations make, behind what the builder has already."""
@@ -118,6 +127,9 @@ class _Reader:
         self.depth += 1
         if self.depth > _DEEPEST:
             raise OptcError("nesting", self.where, "nesting of blocks", f"at most {_DEEPEST} deep")
+        self.left -= 1 + len(block.operations)
+        if self.left < 0:  # each level of nesting may be read several times, those inside it every time
+            raise OptcError("nesting", self.where, "nested blocks", f"read at most {_MOST_READINGS} times each")
         for operation in block.operations:
             self._operation(operation, scope, builder)
         found = [scope.find(name, f"{self.where}: outputs of a block") for name in block.outputs]

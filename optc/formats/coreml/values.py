@@ -14,7 +14,7 @@ from optc.formats.coreml.proto import mil_pb2 as mil
 from optc.ir.dims import UNKNOWN
 from optc.ir.dtypes import DType
 from optc.ir.tensor import Tensor
-from optc.ir.types import HIGHEST_RANK, StateType, TensorType, Type, UnknownType
+from optc.ir.types import HIGHEST_RANK, LARGEST_SIZE, StateType, TensorType, Type, UnknownType
 
 _NUMBERS = {
     DType.BOOL: mil.BOOL, DType.STR: mil.STRING, DType.F16: mil.FLOAT16, DType.F32: mil.FLOAT32,
@@ -28,7 +28,6 @@ _FIELDS = {
     DType.F32: "floats", DType.F64: "doubles", DType.BOOL: "bools", DType.STR: "strings", DType.I64: "long_ints",
     DType.U64: "long_ints", DType.I32: "ints", DType.I16: "ints", DType.U16: "ints",
 }  # fmt: skip
-_LARGEST_SIZE = (1 << 63) - 1
 _MOST_ELEMENTS = 1 << 40
 
 
@@ -55,8 +54,8 @@ def type_of(proto: mil.ValueType, where: str) -> Type:
     if tensor.rank != len(dims) or len(dims) > HIGHEST_RANK:
         raise OptcError("value-type", where, "rank", f"the number of dimensions, at most {HIGHEST_RANK}", tensor.rank)
     sizes = [dim.constant.size if dim.WhichOneof("dimension") == "constant" else UNKNOWN for dim in dims]
-    if any(isinstance(size, int) and size > _LARGEST_SIZE for size in sizes):
-        raise OptcError("value-type", where, "dimension", f"at most {_LARGEST_SIZE}", max(sizes, key=str))
+    if any(isinstance(size, int) and size > LARGEST_SIZE for size in sizes):
+        raise OptcError("value-type", where, "dimension", f"at most {LARGEST_SIZE}", max(sizes, key=str))
     return TensorType(_DTYPES[tensor.data_type], tuple(sizes))
 
 
@@ -98,8 +97,9 @@ def tensor_of(value: mil.Value, package: Package, where: str) -> Tensor:
     if field is None:
         raise OptcError("value", where, "constant", "a tensor", value.WhichOneof("value") or "nothing")
     elements = int(np.prod(shape, dtype=object))
-    if elements > _MOST_ELEMENTS:
-        raise OptcError("value", where, "elements of a constant", f"at most {_MOST_ELEMENTS}", elements)
+    extent = int(np.prod([max(dim, 1) for dim in shape], dtype=object))  # NumPy has no empty ones of absurd sizes
+    if extent > _MOST_ELEMENTS:
+        raise OptcError("value", where, "dimensions of a constant", f"at most {_MOST_ELEMENTS} together", list(shape))
     values: Any = getattr(held, field).values
     if field == "bytes" and kind.dtype not in (DType.STR, DType.BOOL):
         try:

@@ -6,6 +6,7 @@ bears the same name is as foreign as any other.
 """
 
 import re
+from collections.abc import Collection, Iterable
 from functools import cache
 
 import onnx
@@ -18,6 +19,9 @@ from optc.ir.dtypes import DType
 
 DOMAIN = "optc"
 VERSION = 1
+_DEEPEST_CALL = 100
+_MOST_GROWTH, _ALWAYS_FINE = 20, 1 << 21
+"""By how much the nodes of a model may grow, and to how many bytes in any case, when calls are replaced by bodies."""
 UNPACKED = {DType.U1: "Unpack1", DType.U2: "Unpack2", DType.U3: "Unpack3", DType.U6: "Unpack6"}
 """Element types that opset 21 does not have: stored as packed bytes, seen by operators as `uint8`."""
 GROUP_BYTES = {DType.U1: 1, DType.U2: 1, DType.U3: 3, DType.U6: 3}
@@ -246,7 +250,37 @@ def inline_foreign(model: onnx.ModelProto, where: str) -> onnx.ModelProto:
         own = []
     if len(own) == len(model.functions):
         return model
+    _check_growth(model, set(own), where)
     try:
         return onnx.inliner.inline_selected_functions(model, own, exclude=True)
     except (RuntimeError, ValueError, DecodeError, onnx.checker.ValidationError) as error:
         raise OptcError("onnx-functions", where, "functions", "such as go with the model", error) from None
+
+
+def _check_growth(model: onnx.ModelProto, kept: Collection[tuple[str, str]], where: str) -> None:
+    """Check that the model does not grow without bound when calls are replaced: functions may double each other.
+
+    Raises:
+        OptcError: slug `onnx-functions`.
+    """
+    bodies = {(f.domain, f.name): f.node for f in model.functions if (f.domain, f.name) not in kept}
+    sizes: dict[tuple[str, str], int] = {}
+
+    def size_of(nodes: Iterable[onnx.NodeProto], depth: int) -> int:
+        if depth > _DEEPEST_CALL:
+            raise OptcError("onnx-functions", where, "calls of functions in functions", f"at most {_DEEPEST_CALL} deep")
+        total = 0
+        for node in nodes:
+            total += node.ByteSize()
+            called = (node.domain, node.op_type)
+            if called in bodies:
+                if called not in sizes:
+                    sizes[called] = size_of(bodies[called], depth + 1)
+                total += sizes[called]
+            total += sum(size_of(a.g.node, depth + 1) for a in node.attribute if a.HasField("g"))
+        return total
+
+    before = sum(node.ByteSize() for nodes in (model.graph.node, *bodies.values()) for node in nodes)
+    most = _MOST_GROWTH * before + _ALWAYS_FINE
+    if size_of(model.graph.node, 0) > most:
+        raise OptcError("onnx-functions", where, "nodes with functions inlined", f"at most {most} bytes", "more")

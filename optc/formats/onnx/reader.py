@@ -27,11 +27,13 @@ from optc.ir.dims import UNKNOWN, Dim, SymDim
 from optc.ir.op import Op
 from optc.ir.opaque import Opaque
 from optc.ir.tensor import Tensor
-from optc.ir.types import TensorType, Type, UnknownType
+from optc.ir.types import HIGHEST_RANK, TensorType, Type, UnknownType
 from optc.ir.value import Value
 
 OPSETS = range(11, 25)
 _STANDARD_DOMAINS = ("", "ai.onnx")
+_MOST_READINGS = 20
+"""Times that a subgraph is read, on average: first to see what it gives, then again for other types, or as it is."""
 
 
 def read_onnx(path: Path) -> Program:
@@ -139,6 +141,10 @@ def type_of(info: onnx.ValueInfoProto, where: str) -> Type:
     tensor = info.type.tensor_type
     if not info.type.HasField("tensor_type") or not tensor.HasField("shape") or not is_known(tensor.elem_type):
         return UnknownType()
+    if len(tensor.shape.dim) > HIGHEST_RANK:
+        raise OptcError(
+            "tensor-shape", f"{where}: {info.name}", "rank", f"at most {HIGHEST_RANK}", len(tensor.shape.dim)
+        )
     return TensorType(dtype_of(tensor.elem_type, where), tuple(_dim(dim) for dim in tensor.shape.dim))
 
 
@@ -170,6 +176,7 @@ class _Reader:
         self.asked_onnx = False
         self.defined: dict[Value, Op] = {}
         self.depth = 0
+        self.left = _MOST_READINGS * sum(1 + len(graph.node) for graph in _all_graphs(model.graph))
 
     def graph(
         self, graph: onnx.GraphProto, outer: _Scope | None = None, param_types: Sequence[Type] = ()
@@ -178,6 +185,9 @@ class _Reader:
         self.depth += 1
         if self.depth > 32:
             raise OptcError("nesting", self.where, "nesting of subgraphs", "at most 32 deep")
+        self.left -= 1 + len(graph.node)
+        if self.left < 0:  # each level of nesting may be read several times, those inside it every time
+            raise OptcError("nesting", self.where, "subgraphs", f"read at most {_MOST_READINGS} times each")
         scope, builder = _Scope(outer), Builder()
         if graph.sparse_initializer:
             raise OptcError("sparse-initializer", self.where, "initializers", "dense tensors", "a sparse one")

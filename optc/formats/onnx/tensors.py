@@ -9,6 +9,7 @@ from onnx import TensorProto
 from optc.errors import OptcError
 from optc.ir.dtypes import DType
 from optc.ir.tensor import InFile, Tensor
+from optc.ir.types import HIGHEST_RANK
 
 _ELEM_TYPES = {
     DType.BOOL: TensorProto.BOOL, DType.STR: TensorProto.STRING,
@@ -74,10 +75,14 @@ def tensor_of_proto(proto: onnx.TensorProto, folder: Path | None, where: str) ->
     where = f"{where}: tensor {proto.name}"
     dtype = dtype_of(proto.data_type, where)
     shape = tuple(proto.dims)
-    elements = 1
+    if len(shape) > HIGHEST_RANK:
+        raise OptcError("tensor-shape", where, "rank", f"at most {HIGHEST_RANK}", len(shape))
+    elements = 0 if 0 in shape else 1
+    extent = 1  # of an empty tensor, too: NumPy has none of absurd sizes
     for dim in shape:
-        elements *= max(dim, 0)
-        if dim < 0 or elements > MAX_ELEMENTS:
+        elements *= dim
+        extent *= max(dim, 1)
+        if dim < 0 or extent > MAX_ELEMENTS:
             raise OptcError("tensor-shape", where, "shape", "of dimensions from 0 on and a sane size", list(shape))
     if proto.data_location == TensorProto.EXTERNAL:
         return _external(proto, dtype, shape, folder, where)
@@ -115,8 +120,12 @@ def _external(proto: onnx.TensorProto, dtype: DType, shape: tuple[int, ...], fol
     if folder is None:
         raise OptcError("external-data", where, "external data", "beside a model that was read from a file")
     root = folder.resolve()
-    path = (root / location).resolve()
-    if not location or Path(location).is_absolute() or root not in path.parents or not path.is_file():
+    try:
+        path = (root / location).resolve()
+        fine = bool(location) and not Path(location).is_absolute() and root in path.parents and path.is_file()
+    except (OSError, ValueError, RuntimeError):  # names that are too long or have a zero byte, links in a circle
+        fine = False
+    if not fine:
         raise OptcError("external-data", where, "file of external data", f"a file inside {folder}", location)
     size = dtype.packed_bytes(int(np.prod(shape, dtype=object)))
     try:

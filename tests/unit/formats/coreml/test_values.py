@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 
@@ -97,3 +98,11 @@ def test_constants_that_do_not_fit_their_type_are_refused(damage: Callable[[mil.
 def test_a_state_must_hold_a_tensor() -> None:
     with pytest.raises(OptcError, match="type in a state must be a tensor"):
         type_of(mil.ValueType(state=mil.StateType()), "")
+
+
+@pytest.mark.parametrize("dtype", [DType.STR, DType.F32])
+def test_empty_constants_of_absurd_sizes_are_refused(dtype: DType) -> None:
+    broken = value_message(Tensor.of(np.empty((0, 2), np.object_ if dtype is DType.STR else np.float32), dtype))
+    broken.type.tensor.dimensions[1].constant.size = (1 << 63) - 1
+    with pytest.raises(OptcError, match="dimensions of a constant must be at most"):
+        tensor_of(broken, HERE, "model: const w")

@@ -19,7 +19,8 @@ from optc.ir.value import Value
 from optc.ops.constexpr import ConstexprCast, LutToDense, LutToSparse, ShiftScale, SparseShiftScale, SparseToDense
 from optc.ops.conv import Conv
 from optc.ops.elementwise import Add
-from optc.ops.matmul import Linear
+from optc.ops.matmul import Linear, MatMul
+from optc.ops.shape import Transpose
 from optc.ops.state import StateRead, StateWrite
 from tests.command_line import optc
 
@@ -250,3 +251,16 @@ def test_every_command_takes_packages(tmp_path: Path) -> None:
     refused = optc("compress", path, "--quantize", "int4", "--min-elements", 0, "-o", small, "--target", "ios17")
     assert (refused.code, refused.out) == (1, "")
     assert refused.err.rstrip().endswith("target must be ios18 or later (got ios17); use --target ios18")
+
+
+def test_a_product_of_a_vector_transposes_its_matrix_itself(tmp_path: Path) -> None:
+    b = Builder()
+    x, m = b.param(TensorType(DType.F32, (2,)), "x"), b.param(TensorType(DType.F32, (3, 2)), "m")
+    before = b.program(
+        left=b.add(MatMul(x, b.add(Transpose(m, (1, 0)))), "left"),
+        right=b.add(MatMul(b.add(Transpose(m, (1, 0))), b.const(np.ones(3, np.float32))), "right"),
+    )
+    save(before, tmp_path / "m.mlpackage")
+    inputs = {"x": np.array([1, 2], np.float32), "m": np.arange(6, dtype=np.float32).reshape(3, 2)}
+    expected, found = run(before, inputs), run(load(tmp_path / "m.mlpackage"), inputs)
+    assert {name: array.tolist() for name, array in found.items()} == {n: a.tolist() for n, a in expected.items()}
