@@ -3,7 +3,8 @@
     pip install atheris -e .[test]
     python tools/fuzz_readers.py onnx|coreml|weights|optc [CORPUS] [options of libFuzzer, such as -max_total_time=600]
 
-What counts as a finding: any exception that is not optc's own error, a run of more than 2 seconds, or more than 1 GB.
+What counts as a finding: any exception that is not optc's own error, a run of more than 2 seconds, or more than 300 MB,
+of which the fuzzer itself takes a third.
 What is read is also verified, inspected and written again. The corpus, a folder that grows, starts with small random
 programs in the format. The formats: ONNX files, Core ML model files beside a fixed weight file, weight files beside a
 fixed model, and programs as text.
@@ -82,7 +83,7 @@ def main() -> None:
         return bytes(atheris.Mutate(data, most))
 
     options = [a for a in sys.argv[2:] if a.startswith("-")]
-    limits = ["-timeout=2", "-rss_limit_mb=1024", "-max_len=65536"]
+    limits = ["-timeout=2", "-rss_limit_mb=300", "-max_len=65536"]
     atheris.Setup([sys.argv[0], str(corpus), *limits, *options], one, custom_mutator=mutate)
     try:
         atheris.Fuzz()
