@@ -1,38 +1,52 @@
 """The best split of points on a line into `k` runs, exactly: optimal one-dimensional k-means.
 
-The dynamic programme is `F[t][j] = min over i < j of F[t - 1][i] + cost(i, j)`, where `cost` is Monge, so the best
-`i` never decreases with `j` (Aggarwal, Klawe, Moran, Shor and Wilber 1987; Wu 1991, "Optimal quantization by matrix
-searching"). In full, for a million points and 256 runs, it would be slow, so the boundaries are first confined to
-windows by a bound that is proved on coarser questions:
+A run costs its weighted sum of squares about its centre, which is its mean, or the nearest number to it that can be
+stored (`Rounding`). Either cost satisfies the Monge inequality: for two runs that are one inside the other, exchanging
+their ends never costs more. (With a set of allowed centres: of the best centres of the two, take the one that the
+inner run prefers for the outer run's near part; which of two centres is nearer changes but once along the line.)
 
-* Let `E` be the least cost and `a[t]` the means of its runs. Group the points in cells, and move each boundary that
-  is inside a cell to one of the cell's edges, such that all of the cell goes to the mean nearest to the cell's own.
-  With the means as they were, a boundary in cell `c`, where the midpoint of two means is `z`, makes some points `x`
-  of the cell pay `2 (a[t + 1] - a[t]) |x - z|` more. That sum is greatest for `z` at the cell's mean, where it is
-  `(a[t + 1] - a[t]) spread[c]`. The differences of means add up to at most the range of the points. So there is
-  a split at edges of cost at most `E + range * max(spread)`.
-* `F` from the left plus the same from the right give, for each edge and each `t`, the least cost of a split at edges
-  whose boundary `t` is that edge. Where it exceeds `best cost known + range * max(spread)`, boundary `t` of the best
-  split lies in neither cell beside that edge.
+So the least cost is convex in `k`, and the search is for a *penalty* per run such that the cheapest split with
+penalties has `k` runs (Aggarwal, Schieber and Tokuyama 1994, "Finding a minimum-weight k-link path in graphs with the
+concave Monge property"; Gronlund, Larsen, Mathiasen, Nielsen, Schneider and Song 2017, "Fast exact k-means, k-medians
+and Bregman divergence clustering in 1D"). For one penalty, the least costs `least[j] = min over i < j of least[i] +
+cost(i, j) + penalty`, where a later `i` once better stays better, take a queue of candidates and few evaluations per
+point. Where several numbers of runs share a penalty, the cheapest splits with fewer and with more runs are spliced.
 
-Finer cells give narrower windows. The last step, over single points, decides among all positions that are left, so
-the result is exact whatever the data; only the time depends on how well the windows close.
+A first search, over edges of coarse cells, nearly finds the penalty. The result is exact whatever it finds.
+
+The penalty proves the result: no split into `k` runs costs less than `least[n] - k * penalty`.
+`optc.numerics.native` holds the same algorithm compiled, operation by operation, so that both give the same bits.
 """
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from optc.numerics import native
 from optc.numerics.arrays import Array
-from optc.numerics.partition_cost import EPSILON, Cells, Moments, group_cells, moments, single_cells
 
-_BRANCHING = 8  # rows of a cost matrix that are solved together between two solved ones
-_FIRST_CELLS_PER_RUN = 8
-_LEAST_FIRST_CELLS = 512
-_REFINEMENT = 4  # how many times more cells the next grid has
-_SMALL_WINDOWS = 1 << 18  # so few positions in all windows are searched directly
-_DESCENT_STEPS = 100
+EPSILON = float(np.finfo(np.float64).eps)
+_CUBIC_STEPS, _ROUGH_STEPS = 6, 8
+_CELLS_PER_RUN, _LEAST_CELLS = 32, 512
+
+
+class Rounding(NamedTuple):
+    """The numbers that centres may be: floats of `precision` bits, at least `step` apart; or, for precision 0, the
+    multiples `low` to `high` of `step`."""
+
+    precision: int
+    step: float
+    low: float = 0.0
+    high: float = 0.0
+
+    def nearest(self, centre: float) -> float:
+        """The allowed number nearest to `centre`."""
+        if self.precision:
+            unit = max(math.ldexp(1.0, math.frexp(centre)[1] - self.precision), self.step)
+            return round(centre / unit) * unit
+        return min(max(float(round(centre / self.step)), self.low), self.high) * self.step
 
 
 class Split(NamedTuple):
@@ -47,182 +61,263 @@ class Split(NamedTuple):
     gap: float
 
 
-class _Windows(NamedTuple):
-    """Positions that each boundary `0..k` may take: from `low` to `high`, both included (`int64[k + 1]`)."""
-
-    low: Array
-    high: Array
-
-    def mirrored(self, positions: int) -> "_Windows":
-        return _Windows(positions - self.high[::-1], positions - self.low[::-1])
-
-
-class _Layers(NamedTuple):
-    """Results of the programme: least costs and best predecessors for each position of each window."""
-
-    costs: list[Array]
-    previous: list[Array]
-    rounding: float
-
-
-def best_split(points: Array, weights: Array, k: int) -> Split:
-    """The split of `points` into `k` runs with the least weighted sum of squares about the runs' means.
+def best_split(points: Array, weights: Array, k: int, rounding: Rounding | None = None) -> Split:
+    """The split of `points` into `k` runs with the least weighted sum of squares about the runs' centres.
 
     Args:
-        points: `float64[n]`, strictly ascending, finite.
-        weights: `float64[n]`, positive.
+        points: `float64[n]`, strictly ascending, finite, of magnitude at most 1.
+        weights: `float64[n]`, positive. They are rounded to multiples of 2**-52 of their sum.
         k: from 1 to n.
+        rounding: what centres may be; any number if None.
     """
-    count = len(points)
-    if k == count:
-        return Split(np.arange(count + 1), 0.0)
-    inner = np.arange(k + 1)
-    windows = _Windows(np.where(inner == k, count, inner), np.where(inner == 0, 0, count - k + inner))
-    cell_count = max(_LEAST_FIRST_CELLS, _FIRST_CELLS_PER_RUN * k)
-    while 2 * cell_count < count and int((windows.high - windows.low).sum()) > _SMALL_WINDOWS:
-        cells = group_cells(points, weights, _even_edges(points, weights, cell_count))
-        windows = _confine(points, weights, cells, windows)
-        cell_count *= _REFINEMENT
-    layers = _forward(single_cells(points, weights), windows, strict=True)
-    return Split(_backtrack(layers, windows), layers.rounding)
+    if k == len(points):
+        return Split(np.arange(k + 1), 0.0)
+    if native.kernels is not None:
+        bounds = np.empty(k + 1, np.int64)
+        gap = native.kernels.best_split(points, weights, k, rounding, bounds)
+        return Split(bounds, gap)
+    sums = _Sums.of(points, weights, rounding)
+    penalty = 0.0
+    cells = max(_CELLS_PER_RUN * k, _LEAST_CELLS)
+    if 2 * cells < len(points):
+        edges = _coarse_cells(points, np.diff(sums.mass), cells)
+        if len(edges) - 1 > k:
+            penalty = _search(sums.at(edges), k, 0.0, rough=True).penalty
+    found = _search(sums, k, penalty)
+    cost = 0.0
+    for start, stop in pairwise(found.bounds):
+        cost += sums.cost(start, stop)
+    slack = EPSILON * float(32 + 8 * k) * (sums.spread + found.dual + float(k) * found.penalty)
+    return Split(np.array(found.bounds), max(cost - found.dual, 0.0) + slack)
 
 
-def split_cost(points: Array, weights: Array, bounds: Array) -> float:
-    """The weighted sum of squares of the runs about their means."""
-    return float(group_cells(points, weights, bounds).sse.sum())
+class _Sums(NamedTuple):
+    """Prefix sums at positions `0..count` on the line: of the mass, and of its first and second moment about `pivot`.
+
+    Moments are pairs, of which the first part adds up exactly and the other holds the rest, so that a difference is
+    as precise as its own magnitude allows.
+    """
+
+    mass: list[float]
+    first: list[float]
+    first_rest: list[float]
+    second: list[float]
+    second_rest: list[float]
+    pivot: float
+    spread: float
+    rounding: Rounding | None
+
+    @classmethod
+    def of(cls, points: Array, weights: Array, rounding: Rounding | None) -> "_Sums":
+        unit = math.ldexp(1.0, math.frexp(_total(weights))[1] - 52)
+        mass = np.maximum(np.rint(weights / unit) * unit, unit)
+        masses = np.concatenate([[0.0], np.cumsum(mass)])
+        pivot = float(points[0]) + _total(mass * (points - points[0])) / float(masses[-1])
+        terms = mass * (points - pivot)
+        first, first_rest, _ = _prefix_sums(terms)
+        second, second_rest, spread = _prefix_sums(terms * (points - pivot))
+        return cls(masses.tolist(), first, first_rest, second, second_rest, pivot, spread, rounding)
+
+    def at(self, edges: list[int]) -> "_Sums":
+        """The sums at some of the positions."""
+        mass, first, first_rest, second, second_rest = ([column[edge] for edge in edges] for column in self[:5])
+        return _Sums(mass, first, first_rest, second, second_rest, self.pivot, self.spread, self.rounding)
+
+    def cost(self, i: int, j: int) -> float:
+        """The cost of the run from position `i` to position `j`."""
+        mass = self.mass[j] - self.mass[i]
+        first = (self.first[j] - self.first[i]) + (self.first_rest[j] - self.first_rest[i])
+        second = (self.second[j] - self.second[i]) + (self.second_rest[j] - self.second_rest[i])
+        mean = first / mass
+        cost = second - first * mean
+        if cost < 0.0:
+            cost = 0.0
+        if self.rounding is not None:
+            centre = self.pivot + mean
+            error = centre - self.rounding.nearest(centre)
+            cost = cost + mass * error * error
+        return cost
 
 
-def _even_edges(points: Array, weights: Array, cell_count: int) -> Array:
-    """Edges of at most `cell_count` cells whose spreads (mass times width) are about equal."""
-    measure = np.concatenate([[0.0], np.cumsum(np.sqrt(weights[:-1] * np.diff(points)))])
-    steps = np.arange(1, cell_count) * (measure[-1] / cell_count)
-    inner = np.searchsorted(measure, steps, side="left")
-    return np.unique(np.concatenate([[0], inner, [len(points)]]))
+def _total(terms: Array) -> float:
+    """The sum, from first to last; `numpy.sum` adds in another order."""
+    return float(np.cumsum(terms)[-1])
 
 
-def _confine(points: Array, weights: Array, cells: Cells, windows: _Windows) -> _Windows:
-    """Narrower windows that still hold every boundary of a best split."""
-    edges = cells.edges
-    # A boundary inside a cell moves to one of the cell's edges, so the window widens to whole cells.
-    grid = _Windows(
-        np.searchsorted(edges, windows.low, side="right") - 1, np.searchsorted(edges, windows.high, side="left")
+def _prefix_sums(terms: Array) -> tuple[list[float], list[float], float]:
+    """Prefix sums in two parts, and the sum of magnitudes."""
+    magnitude = _total(np.abs(terms))
+    unit = math.ldexp(1.0, math.frexp(magnitude)[1] - 52) or math.ldexp(1.0, -1074)
+    upper = np.rint(terms / unit) * unit
+    return (
+        np.concatenate([[0.0], np.cumsum(upper)]).tolist(),
+        np.concatenate([[0.0], np.cumsum(terms - upper)]).tolist(),
+        magnitude,
     )
-    from_left = _forward(cells, grid, strict=False)
-    from_right = _forward(cells.mirrored(), grid.mirrored(len(edges) - 1), strict=False)
-    best = _descend(points, weights, edges[_backtrack(from_left, grid)])
-    used = np.zeros(len(edges), np.int64)  # cells that some window touches: +1 where one starts, -1 where it ends
-    np.add.at(used, grid.low[1:-1], 1)
-    np.add.at(used, grid.high[1:-1], -1)
-    spread = float(cells.spread[np.cumsum(used)[:-1] > 0].max(initial=0.0))
-    limit = best + (points[-1] - points[0]) * spread + from_left.rounding + from_right.rounding
-    low, high = windows.low.copy(), windows.high.copy()
-    for t in range(1, len(low) - 1):
-        through = from_left.costs[t] + from_right.costs[len(low) - 1 - t][::-1]
-        kept = np.flatnonzero(through <= limit) + grid.low[t]
-        low[t] = max(low[t], edges[max(kept[0] - 1, 0)] + 1)
-        high[t] = min(high[t], edges[min(kept[-1] + 1, len(edges) - 1)] - 1)
-    order = np.arange(len(low))  # boundaries are strictly ascending
-    low = np.maximum.accumulate(low - order) + order
-    high = np.minimum.accumulate((high - order)[::-1])[::-1] + order
-    return _Windows(low, high)
 
 
-def _descend(points: Array, weights: Array, bounds: Array) -> float:
-    """The cost of the split that alternating means and nearest points (Lloyd) reaches from `bounds`."""
-    bounds = np.unique(bounds)  # a run of a split at edges may be empty; leaving it out changes no cost
-    mass = np.concatenate([[0.0], np.cumsum(weights)])
-    moment = np.concatenate([[0.0], np.cumsum(weights * points)])
-    cost = split_cost(points, weights, bounds)
-    for _ in range(_DESCENT_STEPS):
-        loads = np.diff(mass[bounds])
-        if not (loads > 0).all():  # a run too light to show in the sums; the bound of the start will do
-            break
-        means = np.diff(moment[bounds]) / loads
-        moved = bounds.copy()
-        moved[1:-1] = np.searchsorted(points, (means[1:] + means[:-1]) / 2)
-        if np.array_equal(moved, bounds) or not (np.diff(moved) > 0).all():
-            break
-        bounds = moved
-    return min(cost, split_cost(points, weights, bounds))
+def _coarse_cells(points: Array, mass: Array, cells: int) -> list[int]:
+    """Positions that cut the line into at most `cells` cells, closer where there are more points."""
+    measure = np.concatenate([[0.0], np.cumsum(np.sqrt(mass[:-1] * np.diff(points)))])
+    limits = np.arange(1, cells) * (measure[-1] / float(cells))
+    inner = np.searchsorted(measure, limits, side="left")
+    edges: list[int] = np.unique(np.concatenate([[0], inner, [len(points)]])).tolist()
+    return edges
 
 
-def _forward(cells: Cells, windows: _Windows, strict: bool) -> _Layers:
-    """The dynamic programme over the positions of `windows`; runs may be empty unless `strict`."""
-    costs = [np.zeros(1)]
-    previous = [np.zeros(1, np.int64)]
-    rounding = 0.0
-    for t, ((low, high), (next_low, next_high)) in enumerate(pairwise(zip(*windows, strict=True))):
-        sums = moments(cells, int(low), int(next_high))
-        rows = np.arange(next_low - low, next_high - low + 1)
-        last = np.minimum(rows - int(strict), high - low)
-        cost, choice, stages = _row_minima(sums, costs[t], rows, last)
-        costs.append(cost)
-        previous.append(choice + low)
-        # An entry errs by a few roundings of the numbers it is made from; a choice that is wrong by so little can,
-        # by the Monge inequality, mislead the rows beside it by twice that at each stage.
-        entry = 2 * sums.error + 4 * EPSILON * float(costs[t].max())
-        rounding += (2 * stages + 2) * entry
-    return _Layers(costs, previous, rounding)
+class _Found(NamedTuple):
+    """A split that is cheapest with a penalty; `dual` bounds the cost of any split into `k` runs from below."""
+
+    bounds: list[int]
+    cost: float
+    penalty: float
+    dual: float = 0.0
+
+    @property
+    def runs(self) -> int:
+        return len(self.bounds) - 1
 
 
-def _row_minima(sums: Moments, base: Array, rows: Array, last: Array) -> tuple[Array, Array, int]:
-    """For each row `j` the least `base[i] + cost(i, j)` over `i <= last[j]`, that `i`, and the number of stages.
+def _search(sums: _Sums, k: int, penalty: float, rough: bool = False) -> _Found:
+    """The cheapest split into `k` runs, starting from a guess of the penalty (0 for none).
 
-    `rows` and `last` ascend; positions count from the start of `sums`. Rows far apart come first, and each solved
-    row bounds the search of those between.
+    A rough search stops after some steps, whatever it has found.
     """
-    count = len(rows)
-    best = np.empty(count)
-    choice = np.zeros(count, np.int64)
-    head = base - sums.second[: len(base)]
-    stride = 1
-    while stride < count:
-        stride *= _BRANCHING
-    _solve_rows(sums, head, rows, np.zeros(1, np.int64), np.zeros(1, np.int64), last[:1], best, choice)
-    stages = 1
-    while stride > 1:
-        wide, stride = stride, stride // _BRANCHING
-        todo = np.arange(0, count, stride)
-        todo = todo[todo % wide != 0]
-        before = todo - todo % wide
-        after = before + wide
-        least = choice[before]
-        most = np.where(after < count, choice[np.minimum(after, count - 1)], last[todo])
-        if len(todo):
-            # Rounding may leave two solved rows out of order by a tie; the range must not become empty.
-            most = np.maximum(least, np.minimum(most, last[todo]))
-            _solve_rows(sums, head, rows, todo, least, most, best, choice)
-        stages += 1
-    return best, choice, stages
+    n = len(sums.mass) - 1
+    singles = 0.0
+    if sums.rounding is not None:
+        for i in range(n):
+            singles += sums.cost(i, i + 1)
+    few = _Found([0, n], sums.cost(0, n), math.inf)
+    many = _Found(list(range(n + 1)), singles, 0.0)
+    size = float(k)
+    if not penalty > 0.0:
+        penalty = 2.0 * few.cost / (size * size * size)  # so for points that are spread evenly
+    chord = False
+    step = 0
+    while True:
+        found = _penalised(sums, k, penalty)
+        runs = found.runs
+        if runs == k or (rough and step == _ROUGH_STEPS):
+            return found
+        stuck = chord and (
+            not few.runs < runs < many.runs
+            or not found.cost + penalty * float(runs) < few.cost + penalty * float(few.runs)
+        )
+        if not stuck:
+            if runs < k and penalty < few.penalty:
+                few = found
+            elif runs > k and penalty > many.penalty:
+                many = found
+            ratio = float(runs) / size
+            guess = penalty * ratio * ratio * ratio  # the least cost falls about as 1 / k**2
+            if step < _CUBIC_STEPS and many.penalty < guess < few.penalty:
+                chord, penalty = False, guess
+            else:  # the penalty at which both sides are equally good
+                chord = True
+                penalty = (few.cost - many.cost) / float(many.runs - few.runs)
+                stuck = not many.penalty < penalty < few.penalty
+        if stuck:
+            return found._replace(bounds=_splice(few.bounds, many.bounds, k), penalty=penalty)
+        step += 1
 
 
-def _solve_rows(
-    sums: Moments, head: Array, rows: Array, todo: Array, least: Array, most: Array, best: Array, choice: Array
-) -> None:
-    """Fill in `best` and `choice` of the rows `todo`, searching from `least` to `most`, both included."""
-    lengths = most - least + 1
-    starts = np.cumsum(lengths) - lengths
-    at = np.repeat(least - starts, lengths)
-    at += np.arange(len(at))
-    position = rows[todo]
-    mass = np.repeat(sums.mass[position], lengths)
-    mass -= sums.mass[at]
-    np.maximum(mass, sums.least_mass, out=mass)  # an empty run has moment 0 and must cost 0
-    moment = np.repeat(sums.first[position], lengths)
-    moment -= sums.first[at]
-    moment *= moment
-    moment /= mass
-    entries = head[at]
-    entries -= moment
-    minima = np.minimum.reduceat(entries, starts)
-    hits = np.flatnonzero(entries == np.repeat(minima, lengths))
-    best[todo] = minima + sums.second[position]
-    choice[todo] = at[hits[np.searchsorted(hits, starts)]]
+def _splice(few: list[int], many: list[int], k: int) -> list[int]:
+    """A split into `k` runs: the first part of one split, the rest of the other.
+
+    They are joined where a run of `few` holds a run of `many`, so that by the Monge inequality the result is
+    cheapest for a penalty for which both are.
+    """
+    more = k - (len(few) - 1)
+    join = 1
+    while many[join + more] > few[join]:
+        join += 1
+    return many[: join + more] + few[join:]
 
 
-def _backtrack(layers: _Layers, windows: _Windows) -> Array:
-    """The boundaries of the split that the last layer found."""
-    bounds = windows.high.copy()
-    for t in range(len(bounds) - 1, 0, -1):
-        bounds[t - 1] = layers.previous[t][bounds[t] - windows.low[t]]
-    return bounds
+def _penalised(sums: _Sums, k: int, penalty: float) -> _Found:
+    """The cheapest split where each run costs `penalty` more."""
+    n = len(sums.mass) - 1
+    cost = sums.cost
+    least = [0.0] * (n + 1)
+    previous = [0] * (n + 1)
+    candidates, starts = [0], [1]  # each candidate is the best predecessor from its start to the next one's
+    head = 0
+    for j in range(1, n + 1):
+        while head + 1 < len(candidates) and starts[head + 1] <= j:
+            head += 1
+        best = candidates[head]
+        least[j] = least[best] + cost(best, j) + penalty
+        previous[j] = best
+        if j == n:
+            break
+        low, high = 0, n + 1  # the older is as good at `low`, the newer better at `high`
+        own = least[j]
+        while len(candidates) > head:
+            low = max(starts[-1], j + 1)
+            other = candidates[-1]
+            if not own + cost(j, low) < least[other] + cost(other, low):
+                break
+            high = low
+            candidates.pop()
+            starts.pop()
+        if len(candidates) == head:
+            candidates.append(j)
+            starts.append(j + 1)
+            continue
+        high = _takeover(sums, (other, least[other]), (j, own), low, high)
+        if high <= n:
+            candidates.append(j)
+            starts.append(high)
+    return _found(sums, previous, penalty, least[n] - float(k) * penalty)
+
+
+def _takeover(sums: _Sums, older: tuple[int, float], newer: tuple[int, float], low: int, high: int) -> int:
+    """The first position from which the newer of two candidates (position and least cost there) is better.
+
+    The older is as good at `low`, and the newer better at `high`, or nowhere if that is beyond the last position.
+    """
+    n = len(sums.mass) - 1
+    cost = sums.cost
+    other, base = older
+    j, own = newer
+    reach = 1
+    if high > n and low < n:  # most often it is the position after the last takeover
+        guess = low + 1
+        if own + cost(j, guess) < base + cost(other, guess):
+            high = guess
+        else:
+            low = guess
+    if high <= n:
+        while high - reach > low:
+            if not own + cost(j, high - reach) < base + cost(other, high - reach):
+                low = high - reach
+                break
+            high -= reach
+            reach *= 2
+    else:
+        while low + reach <= n:
+            if own + cost(j, low + reach) < base + cost(other, low + reach):
+                high = low + reach
+                break
+            low += reach
+            reach *= 2
+    while high - low > 1:
+        middle = low + (high - low) // 2
+        if own + cost(j, middle) < base + cost(other, middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _found(sums: _Sums, previous: list[int], penalty: float, dual: float) -> _Found:
+    """The split that each position's predecessor leads to."""
+    bounds = [len(previous) - 1]
+    while bounds[-1]:
+        bounds.append(previous[bounds[-1]])
+    bounds.reverse()
+    cost = 0.0
+    for start, stop in pairwise(bounds):
+        cost += sums.cost(start, stop)
+    return _Found(bounds, cost, penalty, dual)

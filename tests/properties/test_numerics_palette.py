@@ -1,17 +1,21 @@
 """Laws of palettes: the best there is (proved by trying all splits in exact fractions), and nearest indices."""
 
+import math
 from fractions import Fraction
 from functools import cache
+from itertools import combinations_with_replacement
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from optc.numerics import partition
-from optc.numerics.palette import assign, kmeans_1d, uniform_palette, unique_palette
+from optc.numerics import native, partition
+from optc.numerics.palette import Entries, assign, kmeans_1d, uniform_palette, unique_palette
+from optc.numerics.partition import best_split
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -69,15 +73,69 @@ def test_kmeans_is_the_best_palette_up_to_its_gap(values: list[float], k: int, d
 
 @given(samples, st.integers(1, 6))
 def test_coarse_first_changes_nothing(values: list[float], k: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, native.without():
         whole = kmeans_1d(np.array(values), k)
-        patch.setattr(partition, "_SMALL_WINDOWS", 0)
-        patch.setattr(partition, "_LEAST_FIRST_CELLS", 2)
-        patch.setattr(partition, "_FIRST_CELLS_PER_RUN", 1)
-        patch.setattr(partition, "_REFINEMENT", 2)
-        confined = kmeans_1d(np.array(values), k)
-    assert confined.sse <= whole.sse + confined.gap + 1e-12 * whole.sse
-    assert whole.sse <= confined.sse + whole.gap + 1e-12 * confined.sse
+        patch.setattr(partition, "_LEAST_CELLS", 2)
+        patch.setattr(partition, "_CELLS_PER_RUN", 1)
+        coarse = kmeans_1d(np.array(values), k)
+    assert coarse.sse <= whole.sse + coarse.gap + 1e-12 * whole.sse
+    assert whole.sse <= coarse.sse + whole.gap + 1e-12 * coarse.sse
+
+
+grids = st.one_of(
+    st.sampled_from([Entries.of(np.float16), Entries.of(ml_dtypes.bfloat16), Entries(3, 2.0**-4)]),
+    st.integers(1, 40).map(lambda n: Entries(0, n / 7, -9, 9)),
+)
+
+
+@given(st.lists(st.integers(-300, 300).map(lambda n: n / 7), min_size=1, max_size=9), st.integers(1, 4), grids)
+def test_no_table_that_can_be_stored_is_better(values: list[float], k: int, entries: Entries) -> None:
+    array = np.array(values)
+    palette = kmeans_1d(array, k, entries=entries)
+    rounding = entries.scaled(0)
+    assert all(rounding.nearest(centre) == centre for centre in palette.centres.tolist())
+    ordered = np.sort(array)
+    least = math.inf
+    for cuts in combinations_with_replacement(range(len(values) + 1), k - 1):
+        runs = [run for run in np.split(ordered, cuts) if run.size]
+        # Of all numbers near the mean, the best one that can be stored: rounding is not trusted to be nearest.
+        near = [{rounding.nearest(float(run.mean()) * (1 + step / 64)) for step in range(-40, 41)} for run in runs]
+        least = min(
+            least, sum(min(float(np.square(run - c).sum()) for c in some) for run, some in zip(runs, near, strict=True))
+        )
+    assert palette.sse <= least * (1 + 1e-9) + palette.gap
+
+
+@st.composite
+def histograms(draw: st.DrawFn) -> tuple[Array, Array, int]:
+    rng = np.random.default_rng(draw(st.integers(0, 1 << 32)))
+    size = draw(st.sampled_from([3, 17, 200, 1500, 5000]))
+    kind = draw(st.sampled_from(["normal", "heavy", "comb", "clumps", "skewed"]))
+    drawn = {
+        "normal": lambda: rng.normal(size=size), "heavy": lambda: rng.standard_cauchy(size),
+        "comb": lambda: np.arange(float(size)), "skewed": lambda: np.exp(4 * rng.normal(size=size)),
+        "clumps": lambda: rng.integers(0, 9, size) * 10 + rng.normal(size=size) / 64,
+    }[kind]()  # fmt: skip
+    points = np.unique(
+        np.clip(drawn, -6e4, 6e4).astype(np.float16 if draw(st.booleans()) else np.float32).astype(np.float64)
+    )
+    points /= 2 * np.abs(points).max()
+    mass = draw(
+        st.sampled_from([np.ones(len(points)), rng.integers(1, 99, len(points)) * 1.0, rng.random(len(points))])
+    )
+    return points, np.maximum(mass, 1e-9), draw(st.integers(1, min(len(points), 300)))
+
+
+@given(histograms(), st.one_of(st.none(), grids))
+@settings(max_examples=60)
+@pytest.mark.skipif(native.kernels is None, reason="the compiled kernels were not built")
+def test_compiled_splits_have_the_same_bits(case: tuple[Array, Array, int], entries: Entries | None) -> None:
+    rounding = None if entries is None else entries.scaled(6)
+    compiled = best_split(*case, rounding)
+    with native.without():
+        plain = best_split(*case, rounding)
+    np.testing.assert_array_equal(compiled.bounds, plain.bounds)
+    assert compiled.gap == plain.gap
 
 
 @given(samples, st.integers(1, 6), st.sampled_from([np.float16, np.float32]))
@@ -131,10 +189,9 @@ def test_any_spread_of_magnitudes_gives_an_ascending_finite_palette(
 ) -> None:
     values = np.array([number * 2.0**exponent for number, exponent, _ in parts])
     weights = np.array([2.0**load for _, _, load in parts])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(partition, "_SMALL_WINDOWS", 0)
-        patch.setattr(partition, "_LEAST_FIRST_CELLS", 2)
-        patch.setattr(partition, "_FIRST_CELLS_PER_RUN", 1)
+    with pytest.MonkeyPatch.context() as patch, native.without():
+        patch.setattr(partition, "_LEAST_CELLS", 2)
+        patch.setattr(partition, "_CELLS_PER_RUN", 1)
         palette = kmeans_1d(values, k, weights)
     assert np.isfinite(palette.centres).all()
     assert (np.diff(palette.centres) >= 0).all()

@@ -8,11 +8,8 @@ import numpy as np
 import pytest
 
 from optc.errors import OptcError
-from optc.numerics import partition
 from optc.numerics.histogram import histogram
 from optc.numerics.palette import assign, index_bits, kmeans_1d, uniform_palette, unique_palette
-from optc.numerics.partition import best_split, split_cost
-from optc.numerics.partition_cost import single_cells
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -118,42 +115,3 @@ def test_index_bits_are_the_least_stored_width_that_fits() -> None:
     for entries in (0, 257):
         with pytest.raises(OptcError):
             index_bits(entries)
-
-
-def full_search(points: Array, weights: Array, k: int) -> Array:
-    """The dynamic programme without any confinement of the boundaries."""
-    order, count = np.arange(k + 1), len(points)
-    low = np.where(order == k, count, order)
-    high = np.where(order == 0, 0, count - k + order)
-    windows = partition._Windows(low, high)
-    return partition._backtrack(partition._forward(single_cells(points, weights), windows, strict=True), windows)
-
-
-SAMPLES = {
-    "normal": lambda rng: rng.normal(size=6000),
-    "heavy-tailed": lambda rng: rng.standard_cauchy(6000),
-    "skewed": lambda rng: np.exp(3 * rng.normal(size=6000)),
-    "comb": lambda rng: np.arange(6000.0),
-    "clumps": lambda rng: rng.integers(0, 9, 6000) * 10 + rng.normal(size=6000),
-}
-
-
-@pytest.mark.parametrize("name", SAMPLES)
-def test_confined_boundaries_lose_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(7)
-    points, counts = np.unique(SAMPLES[name](rng), return_counts=True)
-    weights = counts * rng.random(len(points))
-    monkeypatch.setattr(partition, "_SMALL_WINDOWS", 100)
-    rounds = []
-    confine = partition._confine
-
-    def counting(*args: Any) -> Any:
-        rounds.append(confine(*args))
-        return rounds[-1]
-
-    monkeypatch.setattr(partition, "_confine", counting)
-    split = best_split(points, weights, 33)
-    positions = [int((windows.high - windows.low).sum()) for windows in rounds]
-    assert positions[-1] < 32 * len(points) / 2  # the windows did close, so there was something to lose
-    exact = split_cost(points, weights, full_search(points, weights, 33))
-    assert split_cost(points, weights, split.bounds) == pytest.approx(exact, rel=1e-12)

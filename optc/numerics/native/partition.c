@@ -1,0 +1,304 @@
+/* The best split of points on a line into k runs: see partition.py, which this follows operation by operation, so that
+   both give the same bits. No operation may be fused or reordered: compile without -ffast-math, with -ffp-contract=off.
+*/
+#include "kernels.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double EPSILON = 2.220446049250313e-16;
+enum { CUBIC_STEPS = 6, ROUGH_STEPS = 8, CELLS_PER_RUN = 32, LEAST_CELLS = 512 };
+
+typedef struct {
+    int64_t count; /* positions are 0 to count, both included */
+    double *mass, *first, *first_rest, *second, *second_rest;
+    double pivot;
+    const rounding_t *rounding;
+} sums_t;
+
+typedef struct {
+    int64_t runs;
+    double penalty, cost;
+    int64_t *bounds; /* runs + 1 positions, or NULL for the two splits that need no search */
+} split_t;
+
+typedef struct {
+    double *least;
+    int64_t *previous, *candidate, *start;
+} work_t;
+
+static double rounded(const rounding_t *rounding, double centre) {
+    double unit = rounding->step;
+    if (rounding->precision) {
+        int exponent;
+        frexp(centre, &exponent);
+        unit = ldexp(1.0, exponent - rounding->precision);
+        if (unit < rounding->step) unit = rounding->step;
+        return rint(centre / unit) * unit;
+    }
+    double code = rint(centre / unit);
+    if (code < rounding->low) code = rounding->low;
+    if (code > rounding->high) code = rounding->high;
+    return code * unit;
+}
+
+static inline double run_cost(const sums_t *s, int64_t i, int64_t j) {
+    double mass = s->mass[j] - s->mass[i];
+    double first = (s->first[j] - s->first[i]) + (s->first_rest[j] - s->first_rest[i]);
+    double second = (s->second[j] - s->second[i]) + (s->second_rest[j] - s->second_rest[i]);
+    double mean = first / mass;
+    double cost = second - first * mean;
+    if (cost < 0.0) cost = 0.0;
+    if (s->rounding) {
+        double centre = s->pivot + mean;
+        double error = centre - rounded(s->rounding, centre);
+        cost = cost + mass * error * error;
+    }
+    return cost;
+}
+
+static double penalised(const sums_t *s, double penalty, work_t *w) {
+    double *least = w->least;
+    int64_t *candidate = w->candidate, *start = w->start, n = s->count;
+    int64_t head = 0, tail = 1;
+    least[0] = 0.0;
+    candidate[0] = 0;
+    start[0] = 1;
+#define THROUGH(i, j) (least[i] + run_cost(s, i, j))
+    for (int64_t j = 1; j <= n; j++) {
+        while (head + 1 < tail && start[head + 1] <= j) head++;
+        int64_t best = candidate[head];
+        least[j] = THROUGH(best, j) + penalty;
+        w->previous[j] = best;
+        if (j == n) break;
+        int64_t low = 0, high = n + 1, reach = 1; /* the older is as good at `low`, the newer better at `high` */
+        while (tail > head) {
+            low = start[tail - 1] > j ? start[tail - 1] : j + 1;
+            if (!(THROUGH(j, low) < THROUGH(candidate[tail - 1], low))) break;
+            high = low;
+            tail--;
+        }
+        if (tail == head) {
+            candidate[tail] = j;
+            start[tail++] = j + 1;
+            continue;
+        }
+        int64_t other = candidate[tail - 1];
+        if (high > n && low < n) { /* most often the newer takes over one position after the last takeover */
+            int64_t guess = low + 1;
+            if (THROUGH(j, guess) < THROUGH(other, guess))
+                high = guess;
+            else
+                low = guess;
+        }
+        if (high <= n) {
+            while (high - reach > low) {
+                if (!(THROUGH(j, high - reach) < THROUGH(other, high - reach))) {
+                    low = high - reach;
+                    break;
+                }
+                high -= reach;
+                reach *= 2;
+            }
+        } else {
+            while (low + reach <= n) {
+                if (THROUGH(j, low + reach) < THROUGH(other, low + reach)) {
+                    high = low + reach;
+                    break;
+                }
+                low += reach;
+                reach *= 2;
+            }
+        }
+        while (high - low > 1) {
+            int64_t middle = low + (high - low) / 2;
+            if (THROUGH(j, middle) < THROUGH(other, middle))
+                high = middle;
+            else
+                low = middle;
+        }
+        if (high <= n) {
+            candidate[tail] = j;
+            start[tail++] = high;
+        }
+    }
+#undef THROUGH
+    return least[n];
+}
+
+static int read_split(const sums_t *s, const work_t *w, double penalty, split_t *out) {
+    int64_t runs = 0;
+    for (int64_t j = s->count; j > 0; j = w->previous[j]) runs++;
+    out->bounds = malloc((size_t)(runs + 1) * sizeof(int64_t));
+    if (!out->bounds) return -1;
+    int64_t at = s->count;
+    for (int64_t t = runs; t >= 0; t--) {
+        out->bounds[t] = at;
+        if (t) at = w->previous[at];
+    }
+    out->runs = runs;
+    out->penalty = penalty;
+    out->cost = 0.0;
+    for (int64_t t = 0; t < runs; t++) out->cost += run_cost(s, out->bounds[t], out->bounds[t + 1]);
+    return 0;
+}
+
+static int64_t bound(const split_t *split, int64_t t, int64_t count) {
+    if (split->bounds) return split->bounds[t];
+    return split->runs == 1 ? (t ? count : 0) : t;
+}
+
+static void splice(const split_t *few, const split_t *many, int64_t k, int64_t count, int64_t *bounds) {
+    int64_t more = k - few->runs, j = 1;
+    while (bound(many, j + more, count) > bound(few, j, count)) j++;
+    for (int64_t t = 0; t < j + more; t++) bounds[t] = bound(many, t, count);
+    for (int64_t t = j; t <= few->runs; t++) bounds[t + more] = bound(few, t, count);
+}
+
+/* Fills `bounds` (unless rough) and `*penalty`; `*dual` is the lower bound. -1 without memory. */
+static int search(const sums_t *s, int64_t k, double *penalty, int rough, work_t *w, int64_t *bounds, double *dual) {
+    int64_t n = s->count;
+    split_t few = {1, INFINITY, run_cost(s, 0, n), NULL}, many = {n, 0.0, 0.0, NULL}, found;
+    if (s->rounding)
+        for (int64_t i = 0; i < n; i++) many.cost += run_cost(s, i, i + 1);
+    double size = (double)k, lambda = *penalty;
+    if (!(lambda > 0.0)) lambda = 2.0 * few.cost / (size * size * size);
+    int chord = 0, failed = 0;
+    for (int64_t step = 0;; step++) {
+        double lagrangian = penalised(s, lambda, w);
+        *dual = lagrangian - size * lambda;
+        if (read_split(s, w, lambda, &found)) {
+            failed = -1;
+            break;
+        }
+        if (found.runs == k || (rough && step == ROUGH_STEPS)) {
+            if (!rough) memcpy(bounds, found.bounds, (size_t)(k + 1) * sizeof(int64_t));
+            free(found.bounds);
+            break;
+        }
+        int64_t runs = found.runs;
+        int stuck = chord && (!(few.runs < runs && runs < many.runs) ||
+                              !(found.cost + lambda * (double)runs < few.cost + lambda * (double)few.runs));
+        if (!stuck) {
+            split_t *side = runs < k ? &few : &many;
+            if (runs < k ? lambda < few.penalty : lambda > many.penalty) {
+                free(side->bounds);
+                *side = found;
+            } else
+                free(found.bounds);
+            double ratio = (double)runs / size;
+            double guess = lambda * ratio * ratio * ratio;
+            if (step < CUBIC_STEPS && many.penalty < guess && guess < few.penalty) {
+                chord = 0;
+                lambda = guess;
+            } else {
+                chord = 1;
+                lambda = (few.cost - many.cost) / (double)(many.runs - few.runs);
+                stuck = !(many.penalty < lambda && lambda < few.penalty);
+            }
+        } else
+            free(found.bounds);
+        if (stuck) {
+            if (!rough) splice(&few, &many, k, n, bounds);
+            break;
+        }
+    }
+    free(few.bounds);
+    free(many.bounds);
+    *penalty = lambda;
+    return failed;
+}
+
+static double fill_prefix(const double *terms, int64_t n, double *upper, double *rest) {
+    double magnitude = 0.0;
+    for (int64_t i = 0; i < n; i++) magnitude += fabs(terms[i]);
+    int exponent;
+    frexp(magnitude, &exponent);
+    double unit = ldexp(1.0, exponent - 52), high = 0.0, low = 0.0;
+    if (unit == 0.0) unit = ldexp(1.0, -1074);
+    upper[0] = rest[0] = 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        double part = rint(terms[i] / unit) * unit;
+        high += part;
+        low += terms[i] - part;
+        upper[i + 1] = high;
+        rest[i + 1] = low;
+    }
+    return magnitude;
+}
+
+/* The points at which a coarse search may cut; the number of cells. */
+static int64_t coarse_cells(const double *points, const double *mass, int64_t n, int64_t cells, double *measure,
+                            int64_t *edges) {
+    measure[0] = 0.0;
+    for (int64_t i = 0; i + 1 < n; i++) measure[i + 1] = measure[i] + sqrt(mass[i] * (points[i + 1] - points[i]));
+    double width = measure[n - 1] / (double)cells;
+    int64_t count = 0, at = 0;
+    edges[0] = 0;
+    for (int64_t step = 1; step < cells; step++) {
+        double limit = (double)step * width;
+        while (at < n && measure[at] < limit) at++;
+        if (at < n && at > edges[count]) edges[++count] = at;
+    }
+    edges[++count] = n;
+    return count;
+}
+
+int optc_best_split(const double *points, const double *weights, int64_t n, int64_t k, const rounding_t *rounding,
+                    int64_t *bounds, double *gap) {
+    int64_t cells = CELLS_PER_RUN * k > LEAST_CELLS ? CELLS_PER_RUN * k : LEAST_CELLS;
+    int coarse = 2 * cells < n, failed = -1;
+    int64_t small = coarse ? cells + 1 : 0;
+    double *memory = malloc((size_t)(8 * (n + 1) + 5 * small) * sizeof(double));
+    int64_t *places = malloc((size_t)(3 * (n + 1) + small) * sizeof(int64_t));
+    if (!memory || !places) goto done;
+    double *terms = memory, *more = memory + (n + 1), *block = memory + 2 * (n + 1);
+    sums_t s = {n, block, block + (n + 1), block + 2 * (n + 1), block + 3 * (n + 1), block + 4 * (n + 1), 0.0, rounding};
+    work_t w = {block + 5 * (n + 1), places, places + (n + 1), places + 2 * (n + 1)};
+
+    double total = 0.0;
+    for (int64_t i = 0; i < n; i++) total += weights[i];
+    int exponent;
+    frexp(total, &exponent);
+    double unit = ldexp(1.0, exponent - 52), moment = 0.0;
+    double *mass = more;
+    s.mass[0] = 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        mass[i] = rint(weights[i] / unit) * unit;
+        if (mass[i] < unit) mass[i] = unit;
+        s.mass[i + 1] = s.mass[i] + mass[i];
+        moment += mass[i] * (points[i] - points[0]);
+    }
+    s.pivot = points[0] + moment / s.mass[n];
+    for (int64_t i = 0; i < n; i++) terms[i] = mass[i] * (points[i] - s.pivot);
+    fill_prefix(terms, n, s.first, s.first_rest);
+    for (int64_t i = 0; i < n; i++) terms[i] = terms[i] * (points[i] - s.pivot);
+    double spread = fill_prefix(terms, n, s.second, s.second_rest);
+
+    double penalty = 0.0, dual = 0.0;
+    if (coarse) {
+        double *at = memory + 8 * (n + 1);
+        int64_t *edges = places + 3 * (n + 1);
+        int64_t count = coarse_cells(points, mass, n, cells, terms, edges);
+        sums_t grid = {count, at, at + small, at + 2 * small, at + 3 * small, at + 4 * small, s.pivot, rounding};
+        for (int64_t c = 0; c <= count; c++) {
+            grid.mass[c] = s.mass[edges[c]];
+            grid.first[c] = s.first[edges[c]];
+            grid.first_rest[c] = s.first_rest[edges[c]];
+            grid.second[c] = s.second[edges[c]];
+            grid.second_rest[c] = s.second_rest[edges[c]];
+        }
+        if (count > k && search(&grid, k, &penalty, 1, &w, NULL, &dual)) goto done;
+    }
+    if (search(&s, k, &penalty, 0, &w, bounds, &dual)) goto done;
+    double cost = 0.0;
+    for (int64_t t = 0; t < k; t++) cost += run_cost(&s, bounds[t], bounds[t + 1]);
+    double slack = EPSILON * (double)(32 + 8 * k) * (spread + dual + (double)k * penalty);
+    *gap = (cost > dual ? cost - dual : 0.0) + slack;
+    failed = 0;
+done:
+    free(memory);
+    free(places);
+    return failed;
+}
