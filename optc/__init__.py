@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from optc.driver.facade import Plan as Plan
     from optc.driver.facade import Program as Program
     from optc.driver.facade import Quantize as Quantize
+    from optc.driver.facade import Sparsify as Sparsify
     from optc.driver.facade import UsageError as UsageError
     from optc.driver.facade import compress as compress
     from optc.driver.facade import from_torch as from_torch
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from optc.driver.facade import save as save
 
 _NAMES = (
-    "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "UsageError", "compress", "from_torch", "load",
-    "parse", "plan", "run", "save",
+    "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "Sparsify", "UsageError", "compress",
+    "from_torch", "load", "parse", "plan", "run", "save",
 )  # fmt: skip
 
 

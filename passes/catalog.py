@@ -18,6 +18,7 @@ from passes.compress.decompress import Decompress
 from passes.compress.float16 import Float16
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
+from passes.compress.sparsify import Sparsify
 
 EXACT = (
     FoldConstants, DeadCode, CommonSubexpressions, DeduplicateWeights, RemoveIdentities, Canonicalize, PushTransposes,
@@ -25,7 +26,7 @@ EXACT = (
 """Results stay the same, bit for bit."""
 ROUNDING = (FoldBatchNorm, FuseAttention, FuseGelu, FuseHardSwish, FuseLayerNorm, FuseSilu)
 """Results stay the same but for rounding."""
-COMPRESS = (Palettize, Quantize, Decompress, Float16)
+COMPRESS = (Sparsify, Palettize, Quantize, Decompress, Float16)
 """Weights become constant expressions, and back."""
 
 # `dead-code` goes first so that no other pass works on what nothing needs, and last to clear up after the others.

@@ -26,10 +26,11 @@ from optc.pipeline.suggest import did_you_mean
 from passes.catalog import CATALOG
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
+from passes.compress.sparsify import Sparsify
 
 __all__ = [
-    "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "UsageError", "compress", "from_torch", "load",
-    "parse", "plan", "run", "save",
+    "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "Sparsify", "UsageError", "compress",
+    "from_torch", "load", "parse", "plan", "run", "save",
 ]  # fmt: skip
 
 

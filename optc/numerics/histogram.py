@@ -42,7 +42,7 @@ def histogram(values: Array, weights: Array | None = None) -> Histogram:
     held = mass > 0
     if not held.any():
         raise OptcError("no-values", "histogram", "array", "at least one value with a positive weight")
-    return Histogram(points[held], mass[held])
+    return Histogram(points[held] + 0.0, mass[held])  # no negative zero, whichever came first
 
 
 def _checked_weights(weights: Array, shape: tuple[int, ...]) -> Array:

@@ -68,6 +68,11 @@ class Entries:
         facts = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
         return cls(int(facts.nmant) + 1, float(facts.smallest_subnormal))
 
+    def rounded(self, palette: Palette) -> Palette:
+        """A palette of the nearest entries; its error is not known."""
+        rounding = self.scaled(0)
+        return Palette(np.unique([rounding.nearest(c) for c in palette.centres.tolist()]), math.inf, math.inf)
+
     def scaled(self, exponent: int) -> Rounding:
         """The same numbers divided by `2**exponent`."""
         return Rounding(self.precision, _ldexp(self.step, -exponent), float(self.low), float(self.high))

@@ -5,6 +5,7 @@ Masks are boolean, true where an element is kept.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -124,6 +125,38 @@ def block_mask(weights: Array, sparsity: float, block: int, axis: int) -> Array:
     norms = np.square(along.reshape(*along.shape[:-1], dim // block, block)).sum(axis=-1)
     kept = _keep_greatest(norms, zero_count(norms.size, sparsity))
     return np.ascontiguousarray(np.moveaxis(np.repeat(kept, block, axis=-1), -1, place))
+
+
+def unit_mask(weights: Array, sparsity: float, axes: tuple[int, ...]) -> Array:
+    """Drop whole slices, one for each index of `axes`, those with the least Euclidean norm.
+
+    With the axis of channels they are channels, with both axes of channels the kernels of a convolution. Exactly
+    `zero_count(number of slices, sparsity)` are dropped.
+
+    Raises:
+        OptcError: `sparsity` or an axis is out of range, or a weight is NaN.
+    """
+    kept_axes = {axis_from_front(axis, weights.ndim, "sparsity") for axis in axes}
+    others = tuple(axis for axis in range(weights.ndim) if axis not in kept_axes)
+    norms = np.square(weights.astype(np.float64)).sum(axis=others, keepdims=True)
+    kept = _keep_greatest(norms, zero_count(norms.size, sparsity))
+    return np.ascontiguousarray(np.broadcast_to(kept, weights.shape))
+
+
+def global_masks(arrays: Sequence[Array], sparsity: float) -> list[Array]:
+    """Keep the greatest magnitudes of all arrays together; of equal ones those of the first array, then index, go.
+
+    Exactly `zero_count(elements of all, sparsity)` are dropped.
+
+    Raises:
+        OptcError: `sparsity` is not from 0 to 1, or a weight is NaN (`not-finite`).
+    """
+    if not arrays:
+        return []
+    whole = np.concatenate([np.abs(array).reshape(-1) for array in arrays])
+    kept = _keep_greatest(whole, zero_count(whole.size, sparsity))
+    ends = np.cumsum([array.size for array in arrays])[:-1]
+    return [part.reshape(array.shape) for part, array in zip(np.split(kept, ends), arrays, strict=True)]
 
 
 def _keep_greatest(magnitude: Array, drop: int) -> Array:

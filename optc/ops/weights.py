@@ -71,12 +71,17 @@ class Weight:
 
     def expanded(self) -> Array:
         """The dense array."""
-        arrays: dict[Value, Array] = {}
-        for op in self.chain:
-            operands = tuple(None if v is None else arrays[v] for v in op.arguments())
-            results = (op.value.array(),) if isinstance(op, Const) else evaluate(op, operands)
-            arrays.update(zip(op.results, results, strict=True))
-        return arrays[self.value]
+        return expand(self.chain, self.value)
+
+
+def expand(chain: Sequence[Op], value: Value) -> Array:
+    """The array of a value that constants and constexpr ops make."""
+    arrays: dict[Value, Array] = {}
+    for op in chain:
+        operands = tuple(None if v is None else arrays[v] for v in op.arguments())
+        results = (op.value.array(),) if isinstance(op, Const) else evaluate(op, operands)
+        arrays.update(zip(op.results, results, strict=True))
+    return arrays[value]
 
 
 def form(chain: Sequence[Op]) -> str:

@@ -47,6 +47,8 @@ class Instruments:
     show: Show = _show_nothing
     memory: bool = False
     """Measure the peak of allocated memory of each pass (with `tracemalloc`, which slows everything down)."""
+    workers: int = 1
+    """Threads of a pass that works weight by weight. Results do not depend on it."""
     stop_after: int | None = None
     """Run this many passes and no more (in a group each round counts): halve it to find the pass that errs."""
     bundles: Bundles | None = None

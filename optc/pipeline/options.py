@@ -134,14 +134,14 @@ def show(value: Any) -> str:
 
 @cache
 def options_of(cls: type) -> tuple[Option, ...]:
-    """The options that a pass class declares, in order.
+    """The options that a pass class declares, in order, its own before those that it inherits.
 
     Raises:
         TypeError: an annotation is none that an option may have (a mistake in the declaration).
     """
     hints = typing.get_type_hints(cls)
     found = []
-    for field in attrs.fields(cls):
+    for field in sorted(attrs.fields(cls), key=lambda field: field.inherited):
         if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]  # typed as a function, but it is a class
             raise TypeError(f"option {field.name} of {cls.__name__} cannot have a default that is made anew each time")
         kind, many, optional = _read_annotation(cls, field.name, hints[field.name])

@@ -3,8 +3,9 @@
 import abc
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar, TypeVar
 
 import attrs
 import numpy as np
@@ -14,6 +15,9 @@ from optc.pipeline.options import option, options_of, show
 from optc.pipeline.remarks import Ledger, Remark
 
 __all__ = ["Pass", "PassContext", "option"]
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class PassContext:
@@ -28,11 +32,13 @@ class PassContext:
         ledger: Ledger | None = None,
         statistics: "Counter[str] | None" = None,
         verify: Callable[[Program], None] | None = None,
+        workers: int = 1,
     ) -> None:
         self.pass_name = running.name if running else "pass"
         self.ledger = Ledger() if ledger is None else ledger
         self.statistics: Counter[str] = Counter() if statistics is None else statistics
         self._verify = verify
+        self._workers = workers
         self._seed = str(running) if running else ""
         self._rng: np.random.Generator | None = None
 
@@ -47,6 +53,16 @@ class PassContext:
             digest = hashlib.sha256(self._seed.encode("utf-8", "surrogatepass")).digest()
             self._rng = np.random.default_rng(np.frombuffer(digest, np.uint32))
         return self._rng
+
+    def map(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """What `work` gives for each item, in order; in several threads if the manager was told so.
+
+        An error of the first item that has one is raised.
+        """
+        if self._workers == 1 or len(items) < 2:
+            return [work(item) for item in items]
+        with ThreadPoolExecutor(min(self._workers, len(items))) as pool:
+            return list(pool.map(work, items))
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter of this pass, `<pass>.<name>` in the statistics."""

@@ -1,46 +1,214 @@
-"""Palettization: weights as indices into one small table of values."""
+"""Palettization: weights as indices into small tables of values."""
 
-from typing import ClassVar
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
 
-from optc.ir.block import Program
-from optc.ir.dtypes import DType
-from optc.ir.tensor import Tensor
-from optc.numerics.palette import assign, kmeans_1d
-from optc.ops.constexpr import LutToDense
+from optc.errors import OptcError
+from optc.ir.dtypes import Array, DType
+from optc.numerics.grouped_palette import CodedTable, Palettized, palettize
+from optc.numerics.histogram import histogram
+from optc.numerics.legal_sizes import nearest_divisor
+from optc.numerics.palette import Entries, Palette, kmeans_1d, uniform_palette, unique_palette
+from optc.numerics.sparsity import scatter
 from optc.ops.weights import Weight
-from optc.pipeline.passes import Pass, PassContext, option
-from passes.compress.weights import MIN_ELEMENTS, Encoded, compress_weights, part
+from optc.pipeline.passes import option
+from passes.compress.stored import Codes, Indices, Plain, Stored
+from passes.compress.weights import Compression, Encode, Encoding, Numbers, channel_axis
+
+MODES = ("kmeans", "uniform", "unique", "custom")
+TABLES = ("weight", "float32", "float16", "int8", "uint8")
+_WIDE = {DType.I4: DType.I8, DType.U4: DType.U8}
+_NOTHING = Palette(np.zeros(1), 0.0, 0.0)
 
 
 @attrs.frozen
-class Palettize(Pass):
-    """Store each weight as indices into a table of `2**bits` values, chosen by exact k-means on its values.
+class Palettize(Compression):
+    """Store each weight as indices into tables of `2**bits` values, chosen by exact k-means on its values.
 
     before:  %w = const() {value = f32[64,32] ...} : f32[64,32]
     after:   %w.indices = const() {value = u4[64,32] ...} : u4[64,32]
              %w.lut = const() {value = f32[1,1,16,1] ...} : f32[1,1,16,1]
              %w = constexpr.lut_to_dense(%w.indices, %w.lut) : f32[64,32]
 
-    The table has the element type of the weight. The squared error is the least that any table of this size has
-    (`optc.numerics.palette`), before the table is rounded to that type.
+    There is one table, or one for each `group_size` channels along the axis of output channels (or `axis`). Its
+    entries have the type of the weight, or a narrower one, and the squared error is the least that any table with
+    such entries has (`optc.numerics.palette`). With `per_channel_scale`, each output channel is divided by its largest
+    magnitude first, and errors count by the square of that.
+
+    Of sparse weights the kept values get a palette, of quantized ones the codes (both with `joint`).
+
+    Modes: `kmeans`; `uniform`, entries at equal distances; `unique`, the distinct values themselves, refused if they
+    are too many; `custom`, the entries that `function` returns, named as `package.module:function`, a callable that
+    gets a `float64` array of values and the number of entries.
     """
 
     name: ClassVar[str] = "palettize"
     bits: int = option(4, one_of=(1, 2, 3, 4, 6, 8), help="bits per index")
-    min_elements: int = option(MIN_ELEMENTS, minimum=0, help="leave smaller weights dense")
-    force: bool = option(False, help="compress even where the result is not smaller")
+    mode: str = option("kmeans", one_of=MODES, help="how entries are chosen")
+    group_size: int = option(0, minimum=0, help="channels that share a table; 0 for all")
+    axis: int | None = option(None, help="axis of the groups; by default that of output channels")
+    per_channel_scale: bool = option(False, help="a scale for each output channel")
+    table: str = option("weight", one_of=TABLES, help="type of the entries")
+    function: str = option("", help="for mode custom: package.module:function")
 
-    def run(self, program: Program, cx: PassContext) -> Program:
-        return compress_weights(program, cx, self._encode, self.min_elements, self.force)
+    def encoder(self, weights: Sequence[Weight]) -> Encode:
+        custom = _imported(self.function) if self.mode == "custom" else None
 
-    def _encode(self, weight: Weight, tensor: Tensor) -> Encoded:
-        values = tensor.array()
-        size = 1 << self.bits
-        table = kmeans_1d(values, size).table(values.dtype)
-        padded = np.pad(table, (0, size - table.size), mode="edge")
-        indices = part(assign(values, table), DType(f"u{self.bits}"), f"{weight.name}.indices")
-        lut = part(padded.reshape((1,) * values.ndim + (size, 1)), tensor.dtype, f"{weight.name}.lut")
-        return Encoded(LutToDense(indices.result, lut.result), (indices, lut))
+        def encode(weight: Weight, now: Stored) -> Encoding:
+            return _Palettizing(self, weight, now, custom).encoding()
+
+        return encode
+
+
+def _imported(path: str) -> Callable[[Array, int], Any]:
+    module, _, name = path.partition(":")
+    try:
+        found: Callable[[Array, int], Any] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise OptcError(
+            "custom-function", "pass palettize", "option function", "package.module:function", path, str(error)
+        ) from None
+    return found
+
+
+class _Palettizing:
+    """The palettization of one weight."""
+
+    def __init__(
+        self, options: Palettize, weight: Weight, now: Stored, custom: Callable[[Array, int], Any] | None
+    ) -> None:
+        if isinstance(now.body, Indices):
+            raise OptcError("already-palettized", weight.name, "weight", "without a palette", weight.form)
+        self.options = options
+        self.weight = weight
+        self.now = now
+        self.custom = custom
+        self.shape = weight.value.tensor.static_shape
+        self.numbers: Numbers = {}
+
+    def encoding(self) -> Encoding:
+        body, mask = self.now.body, self.now.mask
+        groups = self._groups()
+        if isinstance(body, Codes):
+            return Encoding(attrs.evolve(self.now, body=self._of_codes(body, groups)), self.numbers)
+        assert isinstance(body, Plain)  # _Palettizing takes no palettes
+        values = body.values if mask is None else scatter(body.values, mask)
+        scale = self._channel_scale(values)
+        importance = None
+        if scale is not None:
+            values = values.astype(np.float32) / scale.astype(np.float32)
+            importance = np.broadcast_to(np.square(scale.astype(np.float64)), values.shape)
+        made, table, narrow = self._tables(values, groups, importance)
+        found = Indices(self._flat(made.indices), self.options.bits, table, scale=scale, narrow=narrow)
+        return Encoding(attrs.evolve(self.now, body=found), self.numbers)
+
+    def _flat(self, indices: Array) -> Array:
+        return indices if self.now.mask is None else indices[self.now.mask]
+
+    def _groups(self) -> tuple[int, ...]:
+        """How many groups there are along each axis."""
+        options = self.options
+        axis = channel_axis(self.weight) if options.axis is None else options.axis
+        rank = len(self.shape)
+        if not -rank <= axis < rank:
+            raise OptcError("axis-range", self.weight.name, "axis of groups", f"from {-rank} to {rank - 1}", axis)
+        dim = self.shape[axis]
+        size = min(options.group_size, dim) or dim
+        if dim % size:
+            if options.strict:
+                raise OptcError("group-size", self.weight.name, "group size", f"a divisor of {dim}", size)
+            size = nearest_divisor(dim, size)
+            self.numbers.update(group_size=size, asked=options.group_size)
+        return tuple(dim // size if a == axis % rank else 1 for a in range(rank))
+
+    def _channel_scale(self, values: Array) -> Array | None:
+        if not self.options.per_channel_scale:
+            return None
+        axis = channel_axis(self.weight)
+        others = tuple(a for a in range(values.ndim) if a != axis)
+        scale = np.abs(values).max(axis=others, keepdims=True, initial=0)
+        return np.asarray(np.where(scale == 0, 1, scale), values.dtype)
+
+    def _tables(
+        self, values: Array, groups: tuple[int, ...], importance: Array | None
+    ) -> tuple[Palettized, Array | Codes, DType | None]:
+        """Indices, the table as it is stored, and its type if that is narrower than the weight's."""
+        kind, dtype = self.options.table, self.now.dtype
+        if kind in ("int8", "uint8"):
+            return self._coded_tables(values, groups, importance, kind)
+        narrow = DType.F16 if kind == "float16" and dtype is DType.F32 else None
+        made = palettize(
+            values,
+            self.options.bits,
+            groups,
+            self._choose(Entries.of((narrow or dtype).numpy)),
+            importance,
+            self.now.mask,
+        )
+        with np.errstate(over="ignore"):
+            table = made.table.astype((narrow or dtype).numpy)
+        if not np.isfinite(table.astype(np.float64)).all():
+            raise OptcError(
+                "not-finite", f"table of {self.weight.name}", "every entry", f"a finite {table.dtype}", "infinity"
+            )
+        return made, table, narrow
+
+    def _coded_tables(
+        self, values: Array, groups: tuple[int, ...], importance: Array | None, kind: str
+    ) -> tuple[Palettized, Codes, None]:
+        form = CodedTable.of(values, kind, np.dtype(self.now.dtype.numpy))
+        made = palettize(values, self.options.bits, groups, self._choose(form.entries), importance, self.now.mask)
+        dtype = DType.I8 if kind == "int8" else DType.U8
+        ones = (1,) * made.table.ndim
+        scale = np.full(ones, form.scale, self.now.dtype.numpy)
+        offset = np.full(ones, form.offset, dtype.numpy) if form.offset else None
+        return made, Codes(form.codes(made.table).astype(dtype.numpy), dtype, scale, offset), None
+
+    def _of_codes(self, body: Codes, groups: tuple[int, ...]) -> Indices:
+        """The codes of a quantized weight, as indices into tables of codes."""
+        dtype = _WIDE.get(body.dtype, body.dtype)
+        if dtype not in (DType.I8, DType.U8):
+            raise OptcError("codes-dtype", self.weight.name, "codes", "integers", body.dtype.value)
+        mask = self.now.mask
+        codes = body.data if mask is None else scatter(body.data, mask)
+        scale = body.scale.astype(np.float64)
+        for axis, (dim, count) in enumerate(zip(codes.shape, scale.shape, strict=True)):
+            scale = np.repeat(scale, dim // count, axis)
+        entries = Entries(0, 1.0, -128 if dtype is DType.I8 else 0, 127 if dtype is DType.I8 else 255)
+        made = palettize(codes, self.options.bits, groups, self._choose(entries), np.square(scale), mask)
+        offset = None if body.offset is None else body.offset.astype(dtype.numpy)
+        table = made.table.astype(dtype.numpy)
+        return Indices(self._flat(made.indices), self.options.bits, table, scale=body.scale, offset=offset)
+
+    def _choose(self, entries: Entries) -> Callable[[Array, Array | None], Palette]:
+        size = 1 << self.options.bits
+        mode = self.options.mode
+
+        def choose(values: Array, weights: Array | None) -> Palette:
+            if not values.size:
+                return _NOTHING
+            if mode == "kmeans":
+                return kmeans_1d(values, size, weights, entries)
+            if mode == "uniform":
+                return entries.rounded(uniform_palette(values, self.options.bits))
+            if mode == "unique":
+                return entries.rounded(unique_palette(values, self.options.bits))
+            return entries.rounded(self._custom(values, size))
+
+        return choose
+
+    def _custom(self, values: Array, size: int) -> Palette:
+        assert self.custom is not None  # the encoder imported it
+        where = f"{self.options.function} on {self.weight.name}"
+        try:
+            table = np.unique(np.asarray(self.custom(values.reshape(-1).astype(np.float64), size), np.float64))
+        except Exception as error:
+            raise OptcError("custom-function", where, "function", "able to give a table", str(error)) from None
+        if not 1 <= table.size <= size or not np.isfinite(table).all():
+            raise OptcError("custom-table", where, "table", f"1 to {size} finite numbers", f"{table.size} entries")
+        histogram(values)  # which refuses what is not finite
+        return Palette(table, np.inf, np.inf)

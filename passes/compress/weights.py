@@ -1,6 +1,6 @@
-"""What all compression passes share: which constants are weights, the guards, and one remark per weight."""
+"""What all compression passes share: which weights they take, the guards, and one remark per weight."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 import numpy as np
@@ -9,98 +9,145 @@ from optc.errors import OptcError
 from optc.ir.block import Program
 from optc.ir.builder import Builder
 from optc.ir.const import Const
-from optc.ir.dtypes import Array, DType
+from optc.ir.dtypes import DType
 from optc.ir.op import Op
 from optc.ir.rewriter import rebuild
-from optc.ir.tensor import Tensor
 from optc.numerics.distance import max_error, snr_db
-from optc.ops.weights import Weight, form, weights_of
-from optc.pipeline.passes import PassContext
+from optc.ops.resize import DynamicResize
+from optc.ops.weights import Weight, expand, form, weights_of
+from optc.pipeline.passes import Pass, PassContext, option
+from optc.pipeline.remarks import Remark
+from passes.compress.stored import Stored, stored
 
 MIN_ELEMENTS = 2048
 """Smaller weights are left dense unless told otherwise, as coremltools' `weight_threshold` has it."""
 COMPRESSIBLE = (DType.F16, DType.F32)
+_CHANNEL_AXES = {"matmul": -1, "conv_transpose": 1}
+"""The axis of output channels by consumer; 0 for all others (conv, linear, rows of an embedding)."""
+
+Numbers = dict[str, int | float | str]
 
 
 @attrs.frozen(eq=False)
-class Encoded:
-    """A compressed weight: the constexpr op that expands it, and the constants it is made of."""
+class Encoding:
+    """A weight in its new form, and what a remark should say of it besides."""
 
-    expand: Op
-    parts: tuple[Const, ...]
-
-    @property
-    def stored_bytes(self) -> int:
-        return sum(part.value.stored_bytes for part in self.parts)
-
-    def dense(self) -> Array:
-        """What the weight expands to."""
-        arrays = {part.result: part.value.array() for part in self.parts}
-        values = (None if v is None else arrays[v] for v in self.expand.arguments())
-        return np.asarray(self.expand.evaluate(*values))
+    stored: Stored
+    numbers: Numbers = attrs.field(factory=dict)
 
 
-Encode = Callable[[Weight, Tensor], Encoded]
+Encode = Callable[[Weight, Stored], Encoding]
+"""The new form of a weight, from what is stored of it now. Refuses with an `OptcError`, whose slug is the reason."""
 
 
-def compress_weights(program: Program, cx: PassContext, encode: Encode, min_elements: int, force: bool) -> Program:
-    """Replace each weight of at least `min_elements` by its encoding, unless that is larger and `force` is off.
+@attrs.frozen
+class Compression(Pass):
+    """A pass that stores each weight in another form, or leaves it as it was."""
 
-    A weight that is left as it was keeps its very tensor. Each weight gets one remark, with the reason:
-    `compressed`; `too-few-elements`, `not-smaller`, `dtype`, `already-compressed` (skipped); or the slug of the
-    error by which `encode` refused.
+    min_elements: int = option(MIN_ELEMENTS, minimum=0, help="leave smaller weights as they are")
+    joint: bool = option(False, help="take weights that another pass has compressed, too")
+    strict: bool = option(False, help="refuse sizes that do not fit a weight, rather than take the nearest that do")
+    force: bool = option(False, help="compress even where the result is not smaller")
+
+    def run(self, program: Program, cx: PassContext) -> Program:
+        return compress_weights(program, cx, lambda weight: self)
+
+    def encoder(self, weights: Sequence[Weight]) -> Encode:
+        """How to encode these weights, all that the pass will be asked for."""
+        raise NotImplementedError
+
+
+def compress_weights(program: Program, cx: PassContext, choose: Callable[[Weight], Compression | None]) -> Program:
+    """Replace each weight by the encoding of the pass that is chosen for it; None leaves it.
+
+    A weight that is left as it was keeps its very tensor. Each weight gets one remark, with the reason: `compressed`;
+    `excluded`, `too-few-elements`, `dtype`, `size` (a number that says how large a result is), `already-compressed`,
+    `unknown-form`, `not-smaller` (skipped); or the slug of the error by which the encoder refused.
     """
-    found = {weight.value: weight for weight in weights_of(program)}
+    tasks = [_Task(weight, choose(weight)) for weight in weights_of(program)]
+    groups: dict[Compression, list[_Task]] = {}
+    for task in tasks:
+        if task.refusal() is None and task.chosen is not None:
+            groups.setdefault(task.chosen, []).append(task)
+    encoders = {chosen: chosen.encoder([task.weight for task in group]) for chosen, group in groups.items()}
+    outcomes = cx.map(lambda task: task.outcome(cx.pass_name, encoders), tasks)
+    made = {}
+    for task, (ops, remark) in zip(tasks, outcomes, strict=True):
+        cx.ledger.add(remark)
+        if ops:
+            made[task.weight.value] = ops
+            cx.count("compressed")
 
     def visit(op: Op, out: Builder) -> Op | None:
-        weight = next((found[value] for value in op.results if value in found), None)
-        if weight is None:
+        ops = next((made[value] for value in op.results if value in made), None)
+        if ops is None:
             return None
-        if weight.scheme != "dense":
-            cx.remark(weight.name, "skipped", "already-compressed", scheme=weight.scheme)
-            return None
-        encoded = _encoded(weight, cx, encode, min_elements, force)
-        if encoded is None:
-            return None
-        for part in encoded.parts:
+        for part in ops[:-1]:
             out.append(part)
-        return encoded.expand
+        return ops[-1]
 
-    return program.map_bodies(lambda body: rebuild(body, visit))
+    return program.map_bodies(lambda body: rebuild(body, visit)) if made else program
 
 
-def _encoded(weight: Weight, cx: PassContext, encode: Encode, min_elements: int, force: bool) -> Encoded | None:
-    """The encoding of a weight, or None; leaves the remark."""
-    name, (tensor,) = weight.name, weight.constants
-    before = tensor.stored_bytes
+@attrs.frozen(eq=False)
+class _Task:
+    """One weight, and the pass that is chosen for it."""
 
-    def skip(reason: str, decision: str = "skipped", **numbers: int | float | str) -> None:
-        cx.remark(name, decision, reason, scheme="dense", bytes_before=before, bytes_after=before, numbers=numbers)
+    weight: Weight
+    chosen: Compression | None
 
-    if tensor.elements < min_elements:
-        skip("too-few-elements", elements=tensor.elements, minimum=min_elements)
+    def refusal(self) -> tuple[str, Numbers] | None:
+        """Why the weight is left as it is, whatever the encoder says."""
+        weight, chosen = self.weight, self.chosen
+        if chosen is None:
+            return "excluded", {}
+        if weight.scheme != "dense" and not chosen.joint:
+            return "already-compressed", {"form": weight.form}
+        if weight.elements < chosen.min_elements:
+            return "too-few-elements", {"elements": weight.elements, "minimum": chosen.min_elements}
+        if weight.value.tensor.dtype not in COMPRESSIBLE:
+            return "dtype", {"dtype": weight.value.tensor.dtype.value}
+        if any(isinstance(op, DynamicResize) for op in weight.consumers):
+            return "size", {}
         return None
-    if tensor.dtype not in COMPRESSIBLE:
-        skip("dtype", dtype=tensor.dtype.value)
-        return None
-    try:
-        encoded = encode(weight, tensor)
-    except OptcError as error:
-        skip(error.slug, "refused", problem=str(error))
-        return None
-    if encoded.stored_bytes >= before and not force:
-        skip("not-smaller", bytes=encoded.stored_bytes)
-        return None
-    original, dense = tensor.array(), encoded.dense()
-    cx.remark(
-        name, "done", "compressed", scheme=form((*encoded.parts, encoded.expand)), bytes_before=before,
-        bytes_after=encoded.stored_bytes, snr_db=snr_db(original, dense),
-        numbers={"max_error": max_error(original, dense)},
-    )  # fmt: skip
-    cx.count("compressed")
-    return encoded
+
+    def outcome(self, pass_name: str, encoders: dict[Compression, Encode]) -> tuple[tuple[Op, ...], Remark]:
+        """The ops that make the weight anew (none if it is left), and the remark."""
+        weight, chosen = self.weight, self.chosen
+        before = weight.stored_bytes
+
+        def left(reason: str, numbers: Numbers, decision: str = "skipped") -> tuple[tuple[Op, ...], Remark]:
+            remark = Remark(
+                pass_name, weight.name, decision, reason, scheme=weight.form, bytes_before=before, bytes_after=before,
+                numbers=numbers,
+            )  # fmt: skip
+            return (), remark
+
+        refusal = self.refusal()
+        if refusal is not None or chosen is None:
+            return left(*(refusal or ("excluded", {})))
+        now = stored(weight)
+        if now is None:
+            return left("unknown-form", {"form": weight.form})
+        try:
+            encoding = encoders[chosen](weight, now)
+            ops = encoding.stored.ops(weight.name)
+        except OptcError as error:
+            return left(error.slug, {"problem": str(error)}, "refused")
+        after = sum(op.value.stored_bytes for op in ops if isinstance(op, Const))
+        if after >= before and not chosen.force:
+            return left("not-smaller", {"bytes": after})
+        original, dense = weight.expanded(), np.asarray(expand(ops, ops[-1].results[0]))
+        remark = Remark(
+            pass_name, weight.name, "done", "compressed", scheme=form(ops), bytes_before=before, bytes_after=after,
+            snr_db=snr_db(original, dense), numbers={"max_error": max_error(original, dense), **encoding.numbers},
+        )  # fmt: skip
+        return ops, remark
 
 
-def part(values: Array, dtype: DType, name: str) -> Const:
-    """A constant that is part of a compressed weight."""
-    return Const(Tensor.of(values, dtype)).named(name)
+def channel_axis(weight: Weight) -> int:
+    """The axis of output channels; 0 if the ops that use the weight differ in it."""
+    axes = {_CHANNEL_AXES.get(op.name, 0) for op in weight.consumers}
+    axis = axes.pop() if len(axes) == 1 else 0
+    rank = len(weight.value.tensor.static_shape)
+    return axis % rank if -rank <= axis < rank else 0

@@ -10,6 +10,7 @@ from optc.driver.commands import options
 from optc.errors import UsageError
 
 if TYPE_CHECKING:
+    from optc.pipeline.passes import Pass
     from optc.pipeline.pipeline import Pipeline
 
 
@@ -18,38 +19,53 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the smaller model goes.")
 @click.option("--palettize", "bits", type=int, metavar="BITS", help="Indices of BITS bits into a table of values.")
 @click.option("--quantize", "dtype", metavar="DTYPE", help="Integers with a scale for each channel: int8, int4, ...")
+@click.option(
+    "--sparsify", "sparsity", type=float, metavar="FRACTION", help="Drop this fraction of each weight's elements."
+)
 @click.option("--pipeline", "text", metavar="TEXT", help="Any pipeline of passes instead.")
+@click.option("--granularity", metavar="G", help="per_tensor, per_channel, per_block or per_grouped_channel.")
+@click.option("--group-size", type=click.IntRange(1), metavar="N", help="Channels that share a table (32).")
+@click.option("--block-size", type=click.IntRange(1), metavar="N", help="Input channels of a block (32).")
+@click.option("--mode", metavar="MODE", help="kmeans, uniform, unique; symmetric, asymmetric.")
+@click.option("--per-channel-scale", is_flag=True, help="A scale for each channel of a palettized weight.")
+@click.option("--table", metavar="DTYPE", help="Type of a table's entries: float32, float16, int8, uint8.")
+@click.option("--strict", is_flag=True, help="Refuse sizes that do not fit, rather than take the nearest that do.")
 @click.option("--min-elements", type=click.IntRange(0), metavar="N", help="Leave smaller weights dense (2048).")
 @click.option("--force", is_flag=True, help="Compress even weights that become larger.")
+@click.option("--workers", type=click.IntRange(1), metavar="N", help="Threads; by default one for each core.")
 @click.option("--remarks", type=click.Path(path_type=Path), metavar="FILE", help="Write what was done, as JSON.")
 @options.target
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 def command(
-    model: Path, output: Path, bits: int | None, dtype: str | None, text: str | None, min_elements: int | None,
-    force: bool, remarks: Path | None, target: str, as_json: bool,
+    model: Path, output: Path, bits: int | None, dtype: str | None, sparsity: float | None, text: str | None,
+    workers: int | None, remarks: Path | None, target: str, as_json: bool, **shape: Any,
 ) -> None:  # fmt: skip
     """Make MODEL smaller.
 
     \b
     optc compress model.onnx --palettize 8 -o small.onnx
     optc compress model.onnx --quantize int8 -o small.onnx --remarks remarks.json
+    optc compress model.onnx --palettize 4 --group-size 16 -o small.onnx
+    optc compress model.onnx --quantize int4 --block-size 32 -o small.onnx
+    optc compress model.onnx --sparsify 0.5 --quantize int8 -o small.onnx
     optc compress model.onnx --pipeline '@cleanup,palettize{bits=4}' -o small.onnx
     """
     from optc.driver.failures import bundles
     from optc.driver.models import bytes_on_disk, check_output, load, save
     from optc.driver.output import check_place, place_text, working
     from optc.driver.tables import show_remarks
+    from optc.driver.threads import cores
     from optc.pipeline.instrumentation import Instruments
     from optc.pipeline.manager import run_pipeline
 
-    pipeline = _pipeline(bits, dtype, text, min_elements, force)
+    pipeline = _pipeline({"--sparsify": sparsity, "--palettize": bits, "--quantize": dtype, "--pipeline": text}, shape)
     check_output(output, target)
     check_place(remarks)
     with working(f"reading {model.name}"):
         program = load(model)
         before = bytes_on_disk(program, model)
     with working(str(pipeline)):
-        outcome = run_pipeline(pipeline, program, Instruments(bundles=bundles()))
+        outcome = run_pipeline(pipeline, program, Instruments(bundles=bundles(), workers=workers or cores()))
     with working(f"writing {output.name}"):
         written = save(outcome.program, output, target=target)
     if remarks is not None:
@@ -57,30 +73,75 @@ def command(
     show_remarks(outcome.ledger, before, written, as_json)
 
 
-def _pipeline(
-    bits: int | None, dtype: str | None, text: str | None, min_elements: int | None, force: bool
-) -> "Pipeline":
+_SCHEMES = {
+    "--sparsify": ("sparsify", "sparsity"),
+    "--palettize": ("palettize", "bits"),
+    "--quantize": ("quantize", "dtype"),
+}
+"""The pass that an option stands for, and the option of the pass that it gives."""
+_SHAPES = {
+    "granularity": ("palettize", "quantize"),
+    "group_size": ("palettize",),
+    "block_size": ("quantize",),
+    "mode": ("palettize", "quantize"),
+    "per_channel_scale": ("palettize",),
+    "table": ("palettize",),
+    "strict": ("palettize", "quantize"),
+    "min_elements": ("sparsify", "palettize", "quantize"),
+    "force": ("sparsify", "palettize", "quantize"),
+}
+"""The passes that each further option is for."""
+
+
+def _pipeline(schemes: dict[str, Any], shape: dict[str, Any]) -> "Pipeline":
     """The passes that the options ask for."""
     from optc.driver.facade import Pipeline, with_cleanup
     from passes.catalog import CATALOG
 
-    schemes = {"--palettize": bits, "--quantize": dtype, "--pipeline": text}
-    chosen = [option for option, given in schemes.items() if given is not None]
-    if len(chosen) != 1:
+    chosen = {option: value for option, value in schemes.items() if value is not None}
+    if not chosen or ("--pipeline" in chosen and len(chosen) > 1) or len(chosen) > 2:
         raise UsageError(
-            "compress-choice", "optc compress", "scheme", "exactly one", " and ".join(chosen) or "none",
-            hint="give --palettize BITS, --quantize DTYPE or --pipeline TEXT",
+            "compress-choice", "optc compress", "scheme", "one, or two of a joint form", " and ".join(chosen) or "none",
+            hint="give --sparsify FRACTION, --palettize BITS, --quantize DTYPE or --pipeline TEXT",
         )  # fmt: skip
-    options: dict[str, Any] = {"force": True} if force else {}
-    if min_elements is not None:
-        options["min_elements"] = min_elements
-    if text is None:
-        name, own = ("palettize", {"bits": bits}) if bits is not None else ("quantize", {"dtype": dtype})
-        return with_cleanup(CATALOG.make(name, {**own, **options}, f"--{name}"))
-    if options:
-        names = " and ".join(f"--{name.replace('_', '-')}" for name in options)
+    given = {name: value for name, value in shape.items() if value is not None and value is not False}
+    running = [_SCHEMES[option][0] for option in chosen if option in _SCHEMES]
+    misplaced = [name for name in given if not set(_SHAPES[name]) & set(running)]
+    if misplaced:
+        raise _out_of_place(misplaced, running)
+    if "--pipeline" in chosen:
+        return Pipeline.parse(chosen["--pipeline"], label="--pipeline")
+    steps: list[Pass] = []
+    for option, value in chosen.items():
+        name, field = _SCHEMES[option]
+        own = {key: item for key, item in given.items() if name in _SHAPES[key]}
+        joint = {"joint": True} if steps else {}
+        steps.append(CATALOG.make(name, {field: value, **_as_options(name, own), **joint}, option))
+    return with_cleanup(*steps)
+
+
+def _as_options(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The options of a pass; groups and blocks follow from a size, and a granularity from none."""
+    granularity = given.pop("granularity", None)
+    if name == "quantize":
+        if granularity is None and "block_size" in given:
+            granularity = "per_block"
+        return {**given, **({} if granularity is None else {"granularity": granularity})}
+    if granularity not in (None, "per_tensor", "per_grouped_channel"):
         raise UsageError(
-            "compress-options", "optc compress", names, "absent beside --pipeline",
-            hint="write the options in the pipeline, for example palettize{bits=4,force=true}",
+            "compress-granularity", "optc compress --palettize", "--granularity", "per_tensor or per_grouped_channel",
+            granularity,
         )  # fmt: skip
-    return Pipeline.parse(text, label="--pipeline")
+    if granularity == "per_tensor" and "group_size" in given:
+        raise UsageError("compress-granularity", "optc compress", "--group-size", "absent beside per_tensor", "both")
+    return {**({"group_size": 32} if granularity == "per_grouped_channel" else {}), **given}
+
+
+def _out_of_place(names: list[str], running: list[str]) -> UsageError:
+    given = " and ".join(f"--{name.replace('_', '-')}" for name in names)
+    if not running:
+        hint = "write the options in the pipeline, for example palettize{bits=4,force=true}"
+        return UsageError("compress-options", "optc compress", given, "absent beside --pipeline", hint=hint)
+    wanted = " or ".join(f"--{scheme}" for scheme in _SHAPES[names[0]])
+    actual = " and ".join(f"--{name}" for name in running)
+    return UsageError("compress-options", "optc compress", given, f"beside {wanted}", actual)

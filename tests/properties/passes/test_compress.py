@@ -1,10 +1,12 @@
 """Laws of the compression passes: every weight is accounted for, and its remark is true of what is stored."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from optc.ir.block import Program
 from optc.ir.builder import Builder
@@ -16,18 +18,21 @@ from optc.ir.rewriter import rebuild
 from optc.ir.tensor import Tensor
 from optc.ir.value import Value
 from optc.ir.verifier import verify
+from optc.numerics.sparsity import zero_count
 from optc.ops.constexpr import LutToDense, ShiftScale
 from optc.ops.control import Cond
 from optc.ops.conv import Conv
 from optc.ops.elementwise import Add, Mul
 from optc.ops.matmul import Linear
-from optc.ops.weights import Weight, weights_of
+from optc.ops.weights import Weight, expand, weights_of
 from optc.pipeline.passes import Pass, PassContext
 from optc.testing.equivalence import assert_equivalent
 from optc.testing.programs import programs
 from optc.testing.source import Source
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
+from passes.compress.sparsify import Sparsify
+from passes.compress.stored import stored
 from tests.properties.passes.planting import add, signed, smooth
 
 PASSES = [
@@ -35,6 +40,23 @@ PASSES = [
     Palettize(bits=8, min_elements=3),
     Quantize(dtype="int8", min_elements=0, force=True),
     Quantize(dtype="uint4", mode="asymmetric", granularity="per_tensor", min_elements=4),
+    Palettize(bits=1, group_size=2, table="float16", min_elements=0, force=True),
+    Palettize(bits=2, per_channel_scale=True, min_elements=0, force=True),
+    Palettize(bits=3, mode="uniform", table="uint8", axis=-1, group_size=1, min_elements=0, force=True),
+    Palettize(bits=6, mode="unique", min_elements=2, force=True),
+    Quantize(dtype="int4", granularity="per_block", block_size=2, min_elements=0, force=True),
+    Sparsify(sparsity=0.6, min_elements=0, force=True),
+    Sparsify(sparsity=0.3, scope="model", min_elements=0, force=True),
+    Sparsify(zeros=1, of=2, min_elements=0),
+    Sparsify(structure="channel", min_elements=0, force=True),
+]
+JOINT = [
+    Sparsify(sparsity=0.4, joint=True, min_elements=0, force=True),
+    Palettize(bits=2, joint=True, min_elements=0, force=True),
+    Palettize(bits=1, group_size=1, joint=True, min_elements=0, force=True),
+    Palettize(bits=3, per_channel_scale=True, joint=True, min_elements=0, force=True),
+    Quantize(joint=True, min_elements=0, force=True),
+    Quantize(dtype="uint8", mode="asymmetric", joint=True, min_elements=0, force=True),
 ]
 
 
@@ -165,3 +187,74 @@ def test_a_weight_that_is_compressed_is_skipped_by_the_next_compression() -> Non
                 assert remark.reason == "already-compressed"
 
     law()
+
+
+@pytest.mark.parametrize("pair", [*itertools.permutations(JOINT, 2)], ids=lambda pair: "-".join(map(str, pair)))
+def test_joint_forms_in_either_order_are_valid_and_have_the_error_that_is_stated(pair: tuple[Pass, Pass]) -> None:
+    first, second = pair
+
+    @settings(max_examples=12, suppress_health_check=list(HealthCheck))
+    @given(programs(idioms=IDIOMS, most=4))
+    def law(program: Program) -> None:
+        once = first.run(program, PassContext(first))
+        cx = PassContext(second)
+        twice = second.run(once, cx)
+        verify(twice)
+        old, new = by_value(once), by_value(twice)
+        assert list(old) == list(new)
+        for value, held in old.items():
+            (remark,) = cx.ledger.about(held.name)
+            assert remark.bytes_before == held.stored_bytes
+            assert remark.bytes_after == new[value].stored_bytes
+            if remark.decision == "done":
+                before, after = (w.expanded().astype(np.float64) for w in (held, new[value]))
+                assert np.abs(before - after).max(initial=0) == dict(remark.numbers)["max_error"]
+
+    law()
+
+
+@pytest.mark.parametrize("pair", [*itertools.permutations(JOINT, 2)], ids=lambda pair: "-".join(map(str, pair)))
+def test_what_is_stored_can_be_read_back(pair: tuple[Pass, Pass]) -> None:
+    @settings(max_examples=8, suppress_health_check=list(HealthCheck))
+    @given(programs(idioms=IDIOMS, most=3))
+    def law(program: Program) -> None:
+        for running in pair:
+            program = running.run(program, PassContext(running))
+        for held in weights_of(program):
+            form = stored(held)
+            if form is None:
+                assert held.form == "" or len(held.chain[-1].results) > 1
+            elif held.scheme != "dense":
+                ops = form.ops(held.name)
+                assert expand(ops, ops[-1].results[0]).tobytes() == held.expanded().tobytes()
+                assert sum(op.value.stored_bytes for op in ops if isinstance(op, Const)) == held.stored_bytes
+
+    law()
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(programs(idioms=IDIOMS, most=5), st.floats(0, 1))
+def test_exactly_the_target_is_dropped_from_each_weight_and_from_the_whole_model(
+    program: Program, target: float
+) -> None:
+    for scope in ("weight", "model"):
+        running = Sparsify(sparsity=target, scope=scope, min_elements=0, force=True)
+        cx = PassContext(running)
+        after = by_value(running.run(program, cx))
+        dropped = total = 0
+        for remark in cx.ledger:
+            if remark.decision == "done":
+                made = next(w for w in after.values() if w.name == remark.subject)
+                mask = made.chain[0].value.array()
+                dropped, total = dropped + int((mask == 0).sum()), total + mask.size
+                assert scope == "model" or (mask == 0).sum() == zero_count(mask.size, target)
+        assert dropped == zero_count(total, target) or scope == "weight"
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(programs(idioms=IDIOMS, most=6))
+def test_threads_change_nothing(program: Program) -> None:
+    for running in (PASSES[0], PASSES[4], JOINT[0]):
+        one, four = PassContext(running), PassContext(running, workers=4)
+        assert str(running.run(program, one)) == str(running.run(program, four))
+        assert list(map(str, one.ledger)) == list(map(str, four.ledger))

@@ -1,0 +1,130 @@
+"""Palettes of groups: a tensor is cut into blocks along its axes, and each block has a table of its own.
+
+Groups are said as Core ML says them: how many there are along each axis, each number a divisor of the dimension. A
+table has the shape `[g0, ..., gK-1, entries, 1]`, see `optc.numerics.lut`.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+
+import attrs
+import numpy as np
+
+from optc.errors import OptcError
+from optc.numerics.arrays import Array
+from optc.numerics.palette import Entries, Palette, assign
+
+Shape = tuple[int, ...]
+Choose = Callable[[Array, Array | None], Palette]
+"""Finds the palette of one group, from its values and their weights."""
+
+
+@attrs.frozen(eq=False)
+class Palettized:
+    """A tensor as indices into tables.
+
+    Attributes:
+        indices: `uint8`, of the tensor's shape.
+        table: `float64[g0, ..., gK-1, 2**bits, 1]`; entries that are not needed repeat the last one.
+    """
+
+    indices: Array
+    table: Array
+
+
+@attrs.frozen
+class CodedTable:
+    """How a table is stored as integers: entry = `scale * (code - offset)`.
+
+    Attributes:
+        scale: positive.
+        offset: the code that stands for 0.
+        low, high: the least and greatest code.
+    """
+
+    scale: float
+    offset: int
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, values: Array, kind: str, dtype: np.dtype[np.generic]) -> "CodedTable":
+        """The finest table of `int8` (symmetric) or `uint8` codes that reaches all values; its scale fits `dtype`."""
+        least, greatest = min(0.0, float(values.min(initial=0))), max(0.0, float(values.max(initial=0)))
+        if kind == "int8":
+            return cls(_scale(max(greatest, -least) / 127, dtype), 0, -127, 127)
+        scale = _scale(greatest / 255 - least / 255, dtype)
+        return cls(scale, min(255, math.ceil(-least / scale)), 0, 255)
+
+    @property
+    def entries(self) -> Entries:
+        """The numbers that such a table can hold."""
+        return Entries(0, self.scale, self.low - self.offset, self.high - self.offset)
+
+    def codes(self, table: Array) -> Array:
+        """The codes of entries that can be held, as `float64`."""
+        return np.rint(table / self.scale) + self.offset
+
+
+def _scale(wanted: float, dtype: np.dtype[np.generic]) -> float:
+    """The least positive number of `dtype` that is at least as great; 1 for 0."""
+    if wanted == 0:
+        return 1.0
+    near = np.asarray(wanted, dtype)
+    if float(near) < wanted:
+        near = np.nextafter(near, np.asarray(np.inf, dtype))
+    return float(near)
+
+
+def check_groups(shape: Shape, groups: Shape) -> None:
+    """Check that groups cut a tensor evenly.
+
+    Raises:
+        OptcError: slugs `group-rank`, `group-count`.
+    """
+    if len(groups) != len(shape):
+        raise OptcError("group-rank", "palette", "groups", f"one number for each of {len(shape)} axes", len(groups))
+    for axis, (dim, count) in enumerate(zip(shape, groups, strict=True)):
+        if count < 1 or dim % count:
+            raise OptcError("group-count", "palette", f"groups of axis {axis}", f"a divisor of {dim}", count)
+
+
+def blocks_of(shape: Shape, groups: Shape) -> Iterator[tuple[Shape, tuple[slice, ...]]]:
+    """Each group's number along the axes, and where it is, in row-major order."""
+    sizes = [dim // count for dim, count in zip(shape, groups, strict=True)]
+    for number in np.ndindex(groups):
+        yield number, tuple(slice(at * size, (at + 1) * size) for at, size in zip(number, sizes, strict=True))
+
+
+def palettize(
+    values: Array,
+    bits: int,
+    groups: Shape,
+    choose: Choose,
+    weights: Array | None = None,
+    mask: Array | None = None,
+) -> Palettized:
+    """Give each group the palette that `choose` finds for it, and each value its nearest entry.
+
+    Args:
+        values: real numbers of any shape.
+        bits: 1 to 8; palettes have at most `2**bits` entries.
+        groups: how many there are along each axis.
+        choose: see `Choose`; for example `lambda values, weights: kmeans_1d(values, 16, weights)`.
+        weights: non-negative, of the same shape; they are handed to `choose`.
+        mask: booleans of the same shape; `choose` is asked about the true elements only, which may be none.
+
+    Raises:
+        OptcError: what `check_groups`, `choose` and `assign` refuse.
+    """
+    check_groups(values.shape, groups)
+    size = 1 << bits
+    indices = np.empty(values.shape, np.uint8)
+    table = np.empty((*groups, size), np.float64)
+    for number, place in blocks_of(values.shape, groups):
+        part = np.ascontiguousarray(values[place])
+        kept = ... if mask is None else mask[place]
+        centres = choose(part[kept], None if weights is None else np.ascontiguousarray(weights[place])[kept]).centres
+        table[number] = np.pad(centres, (0, size - centres.size), mode="edge")
+        indices[place] = assign(part, centres)
+    return Palettized(indices, table[..., np.newaxis])

@@ -1,0 +1,104 @@
+"""Sparsification: the least elements of weights become zero, and only the others are stored, beside a bit mask."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from optc.errors import OptcError
+from optc.ir.dtypes import Array
+from optc.numerics.sparsity import (
+    block_mask,
+    global_masks,
+    magnitude_mask,
+    n_of_m_mask,
+    scatter,
+    threshold_mask,
+    unit_mask,
+)
+from optc.ops.weights import Weight
+from optc.pipeline.passes import option
+from passes.compress.stored import Body, Indices, Plain, Stored
+from passes.compress.weights import Compression, Encode, Encoding, channel_axis
+
+
+@attrs.frozen
+class Sparsify(Compression):
+    """Store of each weight a mask, one bit per element, and the elements that it keeps.
+
+    before:  %w = const() {value = f32[64,32] ...} : f32[64,32]
+    after:   %w.mask = const() {value = u1[64,32] ...} : u1[64,32]
+             %w.values = const() {value = f32[1024] ...} : f32[1024]
+             %w = constexpr.sparse_to_dense(%w.mask, %w.values) : f32[64,32]
+
+    Dropped are exactly the fraction `sparsity` of the elements, those of least magnitude, of each weight or (`scope`)
+    of all weights together; of equal ones the first. Or else: what is not above `threshold`; `zeros` of each `of`
+    neighbours along `axis`; blocks of `block_size` along `axis`, whole channels or whole kernels, of least Euclidean
+    norm. The axis is by default that of input channels.
+
+    Of palettized and quantized weights, the indices or codes of what is kept are stored (with `joint`).
+    """
+
+    name: ClassVar[str] = "sparsify"
+    sparsity: float = option(0.5, minimum=0, maximum=1, help="fraction of elements to drop")
+    scope: str = option("weight", one_of=("weight", "model"), help="what the fraction is of")
+    threshold: float | None = option(None, minimum=0, help="drop magnitudes up to this, whatever their number")
+    zeros: int = option(0, minimum=0, help="with `of`: drop so many of each `of` neighbours")
+    of: int = option(0, minimum=0, help="how many neighbours `zeros` are dropped of")
+    block_size: int = option(0, minimum=0, help="drop whole blocks of so many neighbours")
+    structure: str = option("element", one_of=("element", "channel", "kernel"), help="what is dropped as a whole")
+    axis: int | None = option(None, help="axis of neighbours, by default that of input channels")
+    min_sparsity: float = option(0.0, minimum=0, maximum=1, help="leave weights that come out with fewer zeros")
+
+    def encoder(self, weights: Sequence[Weight]) -> Encode:
+        masks: dict[str, Array] = {}
+        if self.scope == "model" and self.threshold is None:
+            finite = [weight for weight in weights if np.isfinite(weight.expanded()).all()]  # others are refused below
+            found = global_masks([weight.expanded() for weight in finite], self.sparsity)
+            masks = {weight.name: mask for weight, mask in zip(finite, found, strict=True)}
+
+        def encode(weight: Weight, now: Stored) -> Encoding:
+            return self._encode(weight, now, masks.get(weight.name))
+
+        return encode
+
+    def _encode(self, weight: Weight, now: Stored, chosen: Array | None) -> Encoding:
+        dense = weight.expanded()
+        if not np.isfinite(dense).all():
+            raise OptcError("not-finite", weight.name, "every weight", "finite", "NaN or infinity")
+        mask = self._mask(weight, dense) if chosen is None else chosen
+        if now.mask is not None:
+            mask = mask & now.mask
+        zeros = 1 - np.count_nonzero(mask) / max(1, mask.size)
+        if zeros < self.min_sparsity:
+            raise OptcError("not-sparse", weight.name, "sparsity", f"at least {self.min_sparsity}", f"{zeros:.4f}")
+        return Encoding(Stored(now.dtype, _kept(weight, now, mask), mask), {"sparsity": float(zeros)})
+
+    def _mask(self, weight: Weight, dense: Array) -> Array:
+        """What is kept of one weight."""
+        channels = channel_axis(weight)
+        axis = self.axis
+        if axis is None:
+            axis = next((a for a in range(dense.ndim) if a != channels), channels)
+        if self.threshold is not None:
+            return threshold_mask(dense, self.threshold)
+        if self.of:
+            return n_of_m_mask(dense, self.zeros, self.of, axis)
+        if self.block_size:
+            return block_mask(dense, self.sparsity, self.block_size, axis)
+        if self.structure == "channel":
+            return unit_mask(dense, self.sparsity, (channels,))
+        if self.structure == "kernel" and dense.ndim > 2:
+            return unit_mask(dense, self.sparsity, (0, 1))
+        return magnitude_mask(dense, self.sparsity)
+
+
+def _kept(weight: Weight, now: Stored, mask: Array) -> Body:
+    """What is stored of the elements that a mask keeps."""
+    body = now.body
+    if isinstance(body, Indices) and body.vector_axis is not None:
+        raise OptcError("vectors-of-sparse", weight.name, "palette", "of single values", "one of vectors")
+    data = body.values if isinstance(body, Plain) else body.data
+    whole = data if now.mask is None else scatter(data, now.mask)
+    return Plain(whole[mask]) if isinstance(body, Plain) else attrs.evolve(body, data=whole[mask])
