@@ -5,6 +5,7 @@
 """
 
 import math
+from types import ModuleType
 from typing import Any
 
 import attrs
@@ -12,10 +13,17 @@ import ml_dtypes
 import numpy as np
 
 from optc.errors import OptcError
+from optc.numerics import native
 from optc.numerics.arrays import SLICE, Array
-from optc.numerics.histogram import Histogram, histogram
+from optc.numerics.histogram import SIXTEEN_BIT_FLOATS, Histogram, histogram
 from optc.numerics.partition import Rounding, best_split
 
+_KINDS = {
+    np.dtype(np.float16): 2,
+    np.dtype(ml_dtypes.bfloat16): 3,
+    np.dtype(np.float32): 4,
+    np.dtype(np.float64): 8,
+}
 INDEX_BITS = (1, 2, 3, 4, 6, 8)  # the widths of indices that are stored
 
 
@@ -182,14 +190,58 @@ def assign(values: Array, centres: Array) -> Array:
         raise OptcError("palette-order", "palette", "centres", "in ascending order")
     distinct, first = np.unique(levels, return_index=True)
     borders = _borders(distinct)
+    entry = first.astype(np.uint8)
     flat = np.ascontiguousarray(values).reshape(-1)
+    if native.kernels is not None and flat.dtype in _KINDS:
+        return _assign_compiled(native.kernels, flat, borders, entry).reshape(values.shape)
+    if flat.dtype in SIXTEEN_BIT_FLOATS and flat.size > 1 << 16:
+        return _assign_by_code(flat, borders, entry).reshape(values.shape)
     out = np.empty(flat.size, np.uint8)
     for start in range(0, flat.size, SLICE):
         part = flat[start : start + SLICE].astype(np.float64)
         if not np.isfinite(part).all():
-            raise OptcError("not-finite", "palette indices", "every value", "finite", "NaN or infinity")
-        out[start : start + SLICE] = first[np.searchsorted(borders, part, side="left")]
+            raise _not_finite()
+        out[start : start + SLICE] = entry[np.searchsorted(borders, part, side="left")]
     return out.reshape(values.shape)
+
+
+def _assign_compiled(kernels: ModuleType, flat: Array, borders: Array, entry: Array) -> Array:
+    steps = int(borders.size).bit_length()
+    padded = np.full((1 << steps) - 1, np.inf)
+    padded[: borders.size] = borders
+    entries = np.zeros(1 << steps, np.uint8)
+    entries[: entry.size] = entry
+    out = np.empty(flat.size, np.uint8)
+    finite = True
+    kind = _KINDS[flat.dtype]
+    bits = flat.view(np.uint16) if kind < 4 else flat
+    for start in range(0, flat.size, SLICE):
+        part = slice(start, start + SLICE)
+        finite &= kernels.assign(kind, bits[part], padded, steps, entries, out[part])
+    if not finite:
+        raise _not_finite()
+    return out
+
+
+def _assign_by_code(flat: Array, borders: Array, entry: Array) -> Array:
+    """`assign` for more 16-bit floats than there are: each of the 65,536 codes is looked up once."""
+    with np.errstate(invalid="ignore"):  # of the codes that are NaN
+        every = np.arange(1 << 16, dtype=np.uint16).view(flat.dtype).astype(np.float64)
+    codes, finite = flat.view(np.uint16), np.isfinite(every)
+    table = np.zeros(1 << 16, np.uint8)
+    table[finite] = entry[np.searchsorted(borders, every[finite], side="left")]
+    exponent = np.uint16(0x7C00 if flat.dtype == np.float16 else 0x7F80)
+    out = np.empty(flat.size, np.uint8)
+    for start in range(0, flat.size, SLICE):
+        part = codes[start : start + SLICE]
+        if ((part & exponent) == exponent).any():
+            raise _not_finite()
+        np.take(table, part, out=out[start : start + SLICE])
+    return out
+
+
+def _not_finite() -> OptcError:
+    return OptcError("not-finite", "palette indices", "every value", "finite", "NaN or infinity")
 
 
 def _borders(centres: Array) -> Array:

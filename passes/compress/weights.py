@@ -12,7 +12,7 @@ from optc.ir.const import Const
 from optc.ir.dtypes import DType
 from optc.ir.op import Op
 from optc.ir.rewriter import rebuild
-from optc.numerics.distance import max_error, snr_db
+from optc.numerics.distance import distance
 from optc.ops.resize import DynamicResize
 from optc.ops.weights import Weight, expand, form, weights_of
 from optc.pipeline.passes import Pass, PassContext, option
@@ -138,9 +138,10 @@ class _Task:
         if after >= before and not chosen.force:
             return left("not-smaller", {"bytes": after})
         original, dense = weight.expanded(), np.asarray(expand(ops, ops[-1].results[0]))
+        apart = distance(original, dense)
         remark = Remark(
             pass_name, weight.name, "done", "compressed", scheme=form(ops), bytes_before=before, bytes_after=after,
-            snr_db=snr_db(original, dense), numbers={"max_error": max_error(original, dense), **encoding.numbers},
+            snr_db=apart.snr_db, numbers={"max_error": apart.largest, **encoding.numbers},
         )  # fmt: skip
         return ops, remark
 

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
+from optc.errors import OptcError
 from optc.numerics import native, partition
+from optc.numerics.histogram import histogram
 from optc.numerics.palette import Entries, assign, kmeans_1d, uniform_palette, unique_palette
 from optc.numerics.partition import best_split
 
@@ -197,3 +199,31 @@ def test_any_spread_of_magnitudes_gives_an_ascending_finite_palette(
     assert (np.diff(palette.centres) >= 0).all()
     assert values.min() <= palette.centres[0] <= palette.centres[-1] <= values.max()
     assert np.isfinite([palette.sse, palette.gap]).all()
+
+
+@given(
+    st.integers(0, 1 << 32),
+    st.sampled_from([np.float16, ml_dtypes.bfloat16, np.float32, np.float64]),
+    st.integers(1, 256),
+    st.sampled_from([0, 1, 37, 70000]),
+)
+@settings(max_examples=40)
+def test_each_way_to_count_and_to_assign_gives_the_same(seed: int, dtype: Any, k: int, size: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = (rng.standard_normal(size) * 10.0 ** rng.integers(-8, 4)).astype(dtype)
+    table = np.unique(np.append(rng.choice(values, k) if size else [], 0.0).astype(np.float64))[:256]
+    indices = assign(values, table)
+    with native.without():
+        np.testing.assert_array_equal(assign(values, table), indices)
+        parts = [assign(part, table) for part in np.array_split(values, 3)]
+        np.testing.assert_array_equal(np.concatenate(parts), indices)
+        counted = histogram(values) if size else None
+    if counted is not None:
+        compiled = histogram(values)
+        np.testing.assert_array_equal(compiled.points, counted.points)
+        np.testing.assert_array_equal(compiled.mass, counted.mass)
+        values[rng.integers(size)] = rng.choice([np.inf, -np.inf, np.nan])
+        with pytest.raises(OptcError):
+            assign(values, table)
+        with native.without(), pytest.raises(OptcError):
+            assign(values, table)

@@ -14,4 +14,12 @@ typedef struct {
 int optc_best_split(const double *points, const double *weights, int64_t n, int64_t k, const rounding_t *rounding,
                     int64_t *bounds, double *gap);
 
+/* The codes that occur, ascending, and how often; both arrays have 65,536 items. Their number. */
+int64_t optc_count_codes(const uint16_t *codes, int64_t n, uint16_t *present, int64_t *counts);
+
+/* The entry of each item's place among ascending borders. Kinds: 2 float16, 3 bfloat16, 4 float32, 8 float64.
+   False if an item is not finite. */
+int optc_assign(int kind, const void *items, int64_t n, const double *borders, int steps, const uint8_t *entry,
+                uint8_t *out);
+
 #endif

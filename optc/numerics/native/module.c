@@ -18,6 +18,7 @@ static PyObject *best_split(PyObject *self, PyObject *args) {
     PyObject *points, *weights, *rounding, *bounds;
     Py_ssize_t k;
     rounding_t grid;
+    (void)self;
     if (!PyArg_ParseTuple(args, "OOnOO", &points, &weights, &k, &rounding, &bounds)) return NULL;
     if (rounding != Py_None && !PyArg_ParseTuple(rounding, "iddd", &grid.precision, &grid.step, &grid.low, &grid.high))
         return NULL;
@@ -49,8 +50,61 @@ release_x:
     return NULL;
 }
 
+static PyObject *count_codes(PyObject *self, PyObject *args) {
+    PyObject *codes, *present, *counts, *result = NULL;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOO", &codes, &present, &counts)) return NULL;
+    Py_buffer x, places, sizes;
+    if (take(codes, &x, 2, -1, 0)) return NULL;
+    if (!take(present, &places, 2, 1 << 16, 1)) {
+        if (!take(counts, &sizes, 8, 1 << 16, 1)) {
+            int64_t found;
+            Py_BEGIN_ALLOW_THREADS
+            found = optc_count_codes(x.buf, x.len / 2, places.buf, sizes.buf);
+            Py_END_ALLOW_THREADS
+            result = PyLong_FromLongLong(found);
+            PyBuffer_Release(&sizes);
+        }
+        PyBuffer_Release(&places);
+    }
+    PyBuffer_Release(&x);
+    return result;
+}
+
+static PyObject *assign(PyObject *self, PyObject *args) {
+    PyObject *items, *borders, *entry, *out, *result = NULL;
+    int kind, steps;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "iOOiOO", &kind, &items, &borders, &steps, &entry, &out)) return NULL;
+    if (steps < 0 || steps > 8 || (kind != 2 && kind != 3 && kind != 4 && kind != 8)) {
+        PyErr_SetString(PyExc_ValueError, "kernel: steps must be from 0 to 8, and kind 2, 3, 4 or 8");
+        return NULL;
+    }
+    Py_buffer x, b, e, y;
+    Py_ssize_t size = kind == 3 ? 2 : kind, places = (Py_ssize_t)1 << steps;
+    if (take(items, &x, size, -1, 0)) return NULL;
+    if (!take(borders, &b, 8, places - 1, 0)) {
+        if (!take(entry, &e, 1, places, 0)) {
+            if (!take(out, &y, 1, x.len / size, 1)) {
+                int finite;
+                Py_BEGIN_ALLOW_THREADS
+                finite = optc_assign(kind, x.buf, x.len / size, b.buf, steps, e.buf, y.buf);
+                Py_END_ALLOW_THREADS
+                result = PyBool_FromLong(finite);
+                PyBuffer_Release(&y);
+            }
+            PyBuffer_Release(&e);
+        }
+        PyBuffer_Release(&b);
+    }
+    PyBuffer_Release(&x);
+    return result;
+}
+
 static PyMethodDef METHODS[] = {
+    {"assign", assign, METH_VARARGS, NULL},
     {"best_split", best_split, METH_VARARGS, NULL},
+    {"count_codes", count_codes, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
