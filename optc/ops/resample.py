@@ -30,7 +30,9 @@ def _half_pixel(i: Array, axis: Axis) -> Array:
 def _half_pixel_symmetric(i: Array, axis: Axis) -> Array:
     adjustment = F(axis.count) / (axis.scale * F(axis.size))
     offset = F(axis.size) / F(2) * (F(1) - adjustment)
-    return offset + _half_pixel(i, axis)
+    # ONNX Runtime rounds the sum to float32 once, at the end: otherwise places on a border go to the other side.
+    wide = np.float64(offset) + (i + 0.5).astype(np.float64) / np.float64(axis.scale) - 0.5
+    return np.asarray(wide.astype(F))
 
 
 def _pytorch_half_pixel(i: Array, axis: Axis) -> Array:
