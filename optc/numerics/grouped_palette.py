@@ -12,7 +12,8 @@ import numpy as np
 
 from optc.errors import OptcError
 from optc.numerics.arrays import Array
-from optc.numerics.palette import Entries, Palette, assign
+from optc.numerics.palette import Palette, assign
+from optc.numerics.partition import Rounding
 
 Shape = tuple[int, ...]
 Choose = Callable[[Array, Array | None], Palette]
@@ -57,9 +58,9 @@ class CodedTable:
         return cls(scale, min(255, math.ceil(-least / scale)), 0, 255)
 
     @property
-    def entries(self) -> Entries:
+    def rounding(self) -> Rounding:
         """The numbers that such a table can hold."""
-        return Entries(0, self.scale, self.low - self.offset, self.high - self.offset)
+        return Rounding(0, self.scale, float(self.low - self.offset), float(self.high - self.offset))
 
     def codes(self, table: Array) -> Array:
         """The codes of entries that can be held, as `float64`."""

@@ -42,85 +42,63 @@ class Palette:
     sse: float
     gap: float
 
-    def table(self, dtype: Any) -> Array:
-        """The centres rounded to `dtype`, ascending (neighbours may become equal).
-
-        Raises:
-            OptcError: a centre is beyond the range of `dtype` (`not-finite`).
-        """
-        with np.errstate(over="ignore"):  # reported below, as an error of ours
-            table = self.centres.astype(dtype)
-        if not np.isfinite(table.astype(np.float64)).all():
-            raise OptcError("not-finite", f"palette rounded to {table.dtype}", "every centre", "finite", "infinity")
-        return table
+    def rounded(self, rounding: Rounding) -> "Palette":
+        """The palette of the nearest numbers that can be stored; its error is not known."""
+        return Palette(_nearest(self.centres, rounding), math.inf, math.inf)
 
 
-@attrs.frozen
-class Entries:
-    """What the entries of a table may be.
+def as_stored(table: Array, dtype: Any) -> Array:
+    """A table in the type that is stored.
 
-    Attributes:
-        precision: significant bits of a float; 0 for whole numbers.
-        step: the distance of the closest floats, or the scale of whole numbers.
-        low, high: the least and greatest whole number.
+    Raises:
+        OptcError: an entry is beyond the range of `dtype` (`not-finite`).
     """
-
-    precision: int
-    step: float
-    low: int = 0
-    high: int = 0
-
-    @classmethod
-    def of(cls, dtype: Any) -> "Entries":
-        """The floats of a dtype."""
-        facts = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
-        return cls(int(facts.nmant) + 1, float(facts.smallest_subnormal))
-
-    def rounded(self, palette: Palette) -> Palette:
-        """A palette of the nearest entries; its error is not known."""
-        rounding = self.scaled(0)
-        return Palette(np.unique([rounding.nearest(c) for c in palette.centres.tolist()]), math.inf, math.inf)
-
-    def scaled(self, exponent: int) -> Rounding:
-        """The same numbers divided by `2**exponent`."""
-        return Rounding(self.precision, _ldexp(self.step, -exponent), float(self.low), float(self.high))
+    with np.errstate(over="ignore"):  # reported below, as an error of ours
+        made = table.astype(dtype)
+    if not np.isfinite(made.astype(np.float64)).all():
+        raise OptcError("not-finite", f"palette rounded to {made.dtype}", "every entry", "finite", "infinity")
+    return made
 
 
-def kmeans_1d(values: Array, k: int, weights: Array | None = None, entries: Entries | None = None) -> Palette:
+def kmeans_1d(values: Array, k: int, weights: Array | None = None, rounding: Rounding | None = None) -> Palette:
     """The best palette of at most `k` centres: exact weighted one-dimensional k-means.
 
-    Minimises the sum of `weight * (value - nearest centre)**2` over all palettes whose centres are `entries`, by a
-    search on the histogram of distinct values (see `optc.numerics.partition`). With the compiled kernels a million
+    Minimises the sum of `weight * (value - nearest centre)**2` over all palettes that can be stored, by a search on the
+    histogram of distinct values (see `optc.numerics.partition`). With the compiled kernels a million
     distinct values and 256 centres take a tenth of a second, without them some seconds.
 
     Args:
         values: real numbers of any shape.
         k: at least 1.
         weights: non-negative, of the same shape; 1 each if not given.
-        entries: what centres may be; any float64 number if not given.
+        rounding: the numbers that can be stored; any float64 number if not given.
 
     Raises:
         OptcError: `k` is less than 1, or what `histogram` refuses.
     """
     if k < 1:
         raise OptcError("palette-size", "k-means", "number of centres", "at least 1", k)
-    return kmeans_of_histogram(histogram(values, weights), k, entries)
+    return kmeans_of_histogram(histogram(values, weights), k, rounding)
 
 
-def kmeans_of_histogram(counted: Histogram, k: int, entries: Entries | None = None) -> Palette:
+def kmeans_of_histogram(counted: Histogram, k: int, rounding: Rounding | None = None) -> Palette:
     """`kmeans_1d` of a histogram that is already there, so that several `k` may be tried on one tensor."""
     # Powers of two take out the scale without rounding, so that no square overflows.
     exponent = int(np.frexp(np.abs(counted.points).max())[1])
     load = int(np.frexp(counted.mass.max())[1])
     points, mass = np.ldexp(counted.points, -exponent), np.ldexp(counted.mass, -load)
     points, mass = points[mass > 0], mass[mass > 0]  # a mass may vanish beside one 2**1000 times as great
-    rounding = None if entries is None else entries.scaled(exponent)
-    split = best_split(points, mass, min(k, len(points)), rounding)
+    near = None if rounding is None else rounding.scaled(-exponent)
+    split = best_split(points, mass, min(k, len(points)), near)
     centres = _centres(points, mass, split.bounds)
-    if rounding is not None:
-        centres = np.unique([rounding.nearest(centre) for centre in centres.tolist()])
+    if near is not None:
+        centres = _nearest(centres, near)
     scale = 2 * exponent + load
     return Palette(np.ldexp(centres, exponent), _ldexp(_sse(points, mass, centres), scale), _ldexp(split.gap, scale))
+
+
+def _nearest(centres: Array, rounding: Rounding) -> Array:
+    return np.unique([rounding.nearest(centre) for centre in centres.tolist()])
 
 
 def _centres(points: Array, mass: Array, bounds: Array) -> Array:

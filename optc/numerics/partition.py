@@ -20,8 +20,9 @@ The penalty proves the result: no split into `k` runs costs less than `least[n] 
 
 import math
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import ml_dtypes
 import numpy as np
 
 from optc.numerics import native
@@ -40,6 +41,16 @@ class Rounding(NamedTuple):
     step: float
     low: float = 0.0
     high: float = 0.0
+
+    @classmethod
+    def of(cls, dtype: Any) -> "Rounding":
+        """The floats of a dtype (NumPy's or of ml_dtypes)."""
+        facts = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
+        return cls(int(facts.nmant) + 1, float(facts.smallest_subnormal))
+
+    def scaled(self, exponent: int) -> "Rounding":
+        """The same numbers times `2**exponent`."""
+        return self._replace(step=math.ldexp(self.step, exponent))
 
     def nearest(self, centre: float) -> float:
         """The allowed number nearest to `centre`."""

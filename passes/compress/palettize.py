@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
-from optc.errors import OptcError
+from optc.errors import OptcError, UsageError
 from optc.ir.dtypes import Array, DType
-from optc.numerics.grouped_palette import CodedTable, Palettized, palettize
+from optc.numerics.grouped_palette import Choose, CodedTable, Palettized, palettize
 from optc.numerics.histogram import histogram
-from optc.numerics.legal_sizes import nearest_divisor
-from optc.numerics.palette import Entries, Palette, kmeans_1d, uniform_palette, unique_palette
+from optc.numerics.palette import Palette, as_stored, kmeans_1d, uniform_palette, unique_palette
+from optc.numerics.partition import Rounding
 from optc.numerics.sparsity import scatter
 from optc.ops.weights import Weight
 from optc.pipeline.passes import option
@@ -54,6 +54,14 @@ class Palettize(Compression):
     per_channel_scale: bool = option(False, help="a scale for each output channel")
     table: str = option("weight", one_of=TABLES, help="type of the entries")
     function: str = option("", help="for mode custom: package.module:function")
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        if (self.mode == "custom") is not bool(self.function):
+            raise UsageError(
+                "custom-function", "pass palettize", "option function", "given with mode=custom, and only then",
+                self.function or "none",
+            )  # fmt: skip
 
     def encoder(self, weights: Sequence[Weight]) -> Encode:
         custom = _imported(self.function) if self.mode == "custom" else None
@@ -116,14 +124,8 @@ class _Palettizing:
         rank = len(self.shape)
         if not -rank <= axis < rank:
             raise OptcError("axis-range", self.weight.name, "axis of groups", f"from {-rank} to {rank - 1}", axis)
-        dim = self.shape[axis]
-        size = min(options.group_size, dim) or dim
-        if dim % size:
-            if options.strict:
-                raise OptcError("group-size", self.weight.name, "group size", f"a divisor of {dim}", size)
-            size = nearest_divisor(dim, size)
-            self.numbers.update(group_size=size, asked=options.group_size)
-        return tuple(dim // size if a == axis % rank else 1 for a in range(rank))
+        size = options.fitting(self.weight, axis % rank, options.group_size, self.numbers)
+        return tuple(self.shape[a] // size if a == axis % rank else 1 for a in range(rank))
 
     def _channel_scale(self, values: Array) -> Array | None:
         if not self.options.per_channel_scale:
@@ -141,27 +143,20 @@ class _Palettizing:
         if kind in ("int8", "uint8"):
             return self._coded_tables(values, groups, importance, kind)
         narrow = DType.F16 if kind == "float16" and dtype is DType.F32 else None
-        made = palettize(
-            values,
-            self.options.bits,
-            groups,
-            self._choose(Entries.of((narrow or dtype).numpy)),
-            importance,
-            self.now.mask,
-        )
-        with np.errstate(over="ignore"):
-            table = made.table.astype((narrow or dtype).numpy)
-        if not np.isfinite(table.astype(np.float64)).all():
-            raise OptcError(
-                "not-finite", f"table of {self.weight.name}", "every entry", f"a finite {table.dtype}", "infinity"
-            )
-        return made, table, narrow
+        entry = (narrow or dtype).numpy
+        made = self._palettized(values, groups, Rounding.of(entry), importance)
+        return made, as_stored(made.table, entry), narrow
+
+    def _palettized(
+        self, values: Array, groups: tuple[int, ...], rounding: Rounding, importance: Array | None
+    ) -> Palettized:
+        return palettize(values, self.options.bits, groups, self._choose(rounding), importance, self.now.mask)
 
     def _coded_tables(
         self, values: Array, groups: tuple[int, ...], importance: Array | None, kind: str
     ) -> tuple[Palettized, Codes, None]:
         form = CodedTable.of(values, kind, np.dtype(self.now.dtype.numpy))
-        made = palettize(values, self.options.bits, groups, self._choose(form.entries), importance, self.now.mask)
+        made = self._palettized(values, groups, form.rounding, importance)
         dtype = DType.I8 if kind == "int8" else DType.U8
         ones = (1,) * made.table.ndim
         scale = np.full(ones, form.scale, self.now.dtype.numpy)
@@ -178,26 +173,25 @@ class _Palettizing:
         scale = body.scale.astype(np.float64)
         for axis, (dim, count) in enumerate(zip(codes.shape, scale.shape, strict=True)):
             scale = np.repeat(scale, dim // count, axis)
-        entries = Entries(0, 1.0, -128 if dtype is DType.I8 else 0, 127 if dtype is DType.I8 else 255)
-        made = palettize(codes, self.options.bits, groups, self._choose(entries), np.square(scale), mask)
+        rounding = Rounding(0, 1.0, -128.0, 127.0) if dtype is DType.I8 else Rounding(0, 1.0, 0.0, 255.0)
+        made = self._palettized(codes, groups, rounding, np.square(scale))
         offset = None if body.offset is None else body.offset.astype(dtype.numpy)
         table = made.table.astype(dtype.numpy)
         return Indices(self._flat(made.indices), self.options.bits, table, scale=body.scale, offset=offset)
 
-    def _choose(self, entries: Entries) -> Callable[[Array, Array | None], Palette]:
-        size = 1 << self.options.bits
-        mode = self.options.mode
+    def _choose(self, rounding: Rounding) -> Choose:
+        bits, mode = self.options.bits, self.options.mode
 
         def choose(values: Array, weights: Array | None) -> Palette:
             if not values.size:
                 return _NOTHING
             if mode == "kmeans":
-                return kmeans_1d(values, size, weights, entries)
+                return kmeans_1d(values, 1 << bits, weights, rounding)
             if mode == "uniform":
-                return entries.rounded(uniform_palette(values, self.options.bits))
+                return uniform_palette(values, bits).rounded(rounding)
             if mode == "unique":
-                return entries.rounded(unique_palette(values, self.options.bits))
-            return entries.rounded(self._custom(values, size))
+                return unique_palette(values, bits).rounded(rounding)
+            return self._custom(values, 1 << bits).rounded(rounding)
 
         return choose
 

@@ -9,12 +9,11 @@ import numpy as np
 from optc.errors import OptcError
 from optc.ir.dtypes import Array, DType
 from optc.numerics.affine import Quantized, Shape, per_channel, per_tensor, quantize
-from optc.numerics.legal_sizes import nearest_divisor
 from optc.numerics.sparsity import scatter
 from optc.ops.weights import Weight
 from optc.pipeline.passes import option
 from passes.compress.stored import Codes, Indices, Plain, Stored
-from passes.compress.weights import Compression, Encode, Encoding, Numbers, channel_axis
+from passes.compress.weights import Compression, Encode, Encoding, Numbers, channel_axis, input_axis
 
 _CODES = {"int8": DType.I8, "uint8": DType.U8, "int4": DType.I4, "uint4": DType.U4}
 
@@ -79,18 +78,7 @@ class Quantize(Compression):
         if self.granularity == "per_channel":
             return per_channel(shape, channels)
         wanted = self._wanted(weight, shape, channels)
-        blocks = []
-        for axis, (dim, size) in enumerate(zip(shape, wanted, strict=True)):
-            size = min(size, dim) or max(dim, 1)
-            if dim % size:
-                if self.strict:
-                    raise OptcError(
-                        "block-size", weight.name, f"block size of axis {axis}", f"a divisor of {dim}", size
-                    )
-                numbers["asked"] = size
-                size = numbers["block_size"] = nearest_divisor(dim, size)
-            blocks.append(size)
-        return tuple(blocks)
+        return tuple(self.fitting(weight, axis, size, numbers) for axis, size in enumerate(wanted))
 
     def _wanted(self, weight: Weight, shape: Shape, channels: int) -> Shape:
         if self.block_sizes:
@@ -103,5 +91,5 @@ class Quantize(Compression):
                     len(self.block_sizes),
                 )
             return self.block_sizes
-        inputs = next((axis for axis in range(len(shape)) if axis != channels), channels)
+        inputs = input_axis(weight)
         return tuple(self.block_size if axis == inputs else 1 if axis == channels else 0 for axis in range(len(shape)))

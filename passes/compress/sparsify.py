@@ -6,8 +6,9 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from optc.errors import OptcError
+from optc.errors import OptcError, UsageError
 from optc.ir.dtypes import Array
+from optc.numerics.arrays import axis_from_front
 from optc.numerics.sparsity import (
     block_mask,
     global_masks,
@@ -20,7 +21,7 @@ from optc.numerics.sparsity import (
 from optc.ops.weights import Weight
 from optc.pipeline.passes import option
 from passes.compress.stored import Body, Indices, Plain, Stored
-from passes.compress.weights import Compression, Encode, Encoding, channel_axis
+from passes.compress.weights import Compression, Encode, Encoding, Numbers, channel_axis, input_axis
 
 
 @attrs.frozen
@@ -51,9 +52,27 @@ class Sparsify(Compression):
     axis: int | None = option(None, help="axis of neighbours, by default that of input channels")
     min_sparsity: float = option(0.0, minimum=0, maximum=1, help="leave weights that come out with fewer zeros")
 
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        ways = {
+            "threshold": self.threshold is not None,
+            "zeros and of": bool(self.zeros or self.of),
+            "block_size": bool(self.block_size),
+            "structure": self.structure != "element",
+            "scope": self.scope != "weight",
+        }
+        given = [name for name, there in ways.items() if there]
+        if len(given) > 1:
+            raise UsageError(
+                "sparsify-choice", "pass sparsify", "what is dropped", f"said by one of {', '.join(ways)}",
+                " and ".join(given),
+            )  # fmt: skip
+        if self.zeros > self.of:
+            raise UsageError("n-of-m", "pass sparsify", "option zeros", f"at most {self.of}, as of is", self.zeros)
+
     def encoder(self, weights: Sequence[Weight]) -> Encode:
         masks: dict[str, Array] = {}
-        if self.scope == "model" and self.threshold is None:
+        if self.scope == "model":
             finite = [weight for weight in weights if np.isfinite(weight.expanded()).all()]  # others are refused below
             found = global_masks([weight.expanded() for weight in finite], self.sparsity)
             masks = {weight.name: mask for weight, mask in zip(finite, found, strict=True)}
@@ -67,31 +86,30 @@ class Sparsify(Compression):
         dense = weight.expanded()
         if not np.isfinite(dense).all():
             raise OptcError("not-finite", weight.name, "every weight", "finite", "NaN or infinity")
-        mask = self._mask(weight, dense) if chosen is None else chosen
+        numbers: Numbers = {}
+        mask = self._mask(weight, dense, numbers) if chosen is None else chosen
         if now.mask is not None:
             mask = mask & now.mask
         zeros = 1 - np.count_nonzero(mask) / max(1, mask.size)
         if zeros < self.min_sparsity:
             raise OptcError("not-sparse", weight.name, "sparsity", f"at least {self.min_sparsity}", f"{zeros:.4f}")
-        return Encoding(Stored(now.dtype, _kept(weight, now, mask), mask), {"sparsity": float(zeros)})
+        return Encoding(Stored(now.dtype, _kept(weight, now, mask), mask), {**numbers, "sparsity": float(zeros)})
 
-    def _mask(self, weight: Weight, dense: Array) -> Array:
+    def _mask(self, weight: Weight, dense: Array, numbers: Numbers) -> Array:
         """What is kept of one weight."""
-        channels = channel_axis(weight)
-        axis = self.axis
-        if axis is None:
-            axis = next((a for a in range(dense.ndim) if a != channels), channels)
+        axis = input_axis(weight) if self.axis is None else axis_from_front(self.axis, dense.ndim, weight.name)
         if self.threshold is not None:
             return threshold_mask(dense, self.threshold)
         if self.of:
             return n_of_m_mask(dense, self.zeros, self.of, axis)
         if self.block_size:
-            return block_mask(dense, self.sparsity, self.block_size, axis)
-        if self.structure == "channel":
-            return unit_mask(dense, self.sparsity, (channels,))
-        if self.structure == "kernel" and dense.ndim > 2:
-            return unit_mask(dense, self.sparsity, (0, 1))
-        return magnitude_mask(dense, self.sparsity)
+            return block_mask(dense, self.sparsity, self.fitting(weight, axis, self.block_size, numbers), axis)
+        if self.structure == "element":
+            return magnitude_mask(dense, self.sparsity)
+        if self.structure == "kernel" and dense.ndim < 3:
+            raise OptcError("no-kernels", weight.name, "rank of a weight with kernels", "at least 3", dense.ndim)
+        axes = (channel_axis(weight),) if self.structure == "channel" else (0, 1)
+        return unit_mask(dense, self.sparsity, axes)
 
 
 def _kept(weight: Weight, now: Stored, mask: Array) -> Body:

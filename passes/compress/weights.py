@@ -1,5 +1,6 @@
 """What all compression passes share: which weights they take, the guards, and one remark per weight."""
 
+import abc
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -13,6 +14,7 @@ from optc.ir.dtypes import DType
 from optc.ir.op import Op
 from optc.ir.rewriter import rebuild
 from optc.numerics.distance import distance
+from optc.numerics.legal_sizes import nearest_divisor
 from optc.ops.resize import DynamicResize
 from optc.ops.weights import Weight, expand, form, weights_of
 from optc.pipeline.passes import Pass, PassContext, option
@@ -52,9 +54,27 @@ class Compression(Pass):
     def run(self, program: Program, cx: PassContext) -> Program:
         return compress_weights(program, cx, lambda weight: self)
 
+    @abc.abstractmethod
     def encoder(self, weights: Sequence[Weight]) -> Encode:
         """How to encode these weights, all that the pass will be asked for."""
-        raise NotImplementedError
+
+    def fitting(self, weight: Weight, axis: int, wanted: int, numbers: Numbers) -> int:
+        """The size of groups or blocks along an axis: as wanted (0 for the whole axis), or the nearest that divides it.
+
+        What was taken instead is noted in `numbers`.
+
+        Raises:
+            OptcError: the size does not divide the dimension, and the pass is strict (`size-does-not-divide`).
+        """
+        dim = max(weight.value.tensor.static_shape[axis], 1)
+        size = min(wanted, dim) or dim
+        if dim % size == 0:
+            return size
+        if self.strict:
+            raise OptcError("size-does-not-divide", weight.name, f"size along axis {axis}", f"a divisor of {dim}", size)
+        numbers["asked"] = size
+        numbers["taken"] = nearest_divisor(dim, size)
+        return int(numbers["taken"])
 
 
 def compress_weights(program: Program, cx: PassContext, choose: Callable[[Weight], Compression | None]) -> Program:
@@ -144,6 +164,12 @@ class _Task:
             snr_db=apart.snr_db, numbers={"max_error": apart.largest, **encoding.numbers},
         )  # fmt: skip
         return ops, remark
+
+
+def input_axis(weight: Weight) -> int:
+    """The first axis that is not that of output channels, if there is one."""
+    channels = channel_axis(weight)
+    return next((axis for axis in range(weight.value.tensor.rank) if axis != channels), channels)
 
 
 def channel_axis(weight: Weight) -> int:

@@ -16,8 +16,8 @@ from hypothesis.extra import numpy as nps
 from optc.errors import OptcError
 from optc.numerics import native, partition
 from optc.numerics.histogram import histogram
-from optc.numerics.palette import Entries, assign, kmeans_1d, uniform_palette, unique_palette
-from optc.numerics.partition import best_split
+from optc.numerics.palette import as_stored, assign, kmeans_1d, uniform_palette, unique_palette
+from optc.numerics.partition import Rounding, best_split
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -85,16 +85,15 @@ def test_coarse_first_changes_nothing(values: list[float], k: int) -> None:
 
 
 grids = st.one_of(
-    st.sampled_from([Entries.of(np.float16), Entries.of(ml_dtypes.bfloat16), Entries(3, 2.0**-4)]),
-    st.integers(1, 40).map(lambda n: Entries(0, n / 7, -9, 9)),
+    st.sampled_from([Rounding.of(np.float16), Rounding.of(ml_dtypes.bfloat16), Rounding(3, 2.0**-4)]),
+    st.integers(1, 40).map(lambda n: Rounding(0, n / 7, -9.0, 9.0)),
 )
 
 
 @given(st.lists(st.integers(-300, 300).map(lambda n: n / 7), min_size=1, max_size=9), st.integers(1, 4), grids)
-def test_no_table_that_can_be_stored_is_better(values: list[float], k: int, entries: Entries) -> None:
+def test_no_table_that_can_be_stored_is_better(values: list[float], k: int, rounding: Rounding) -> None:
     array = np.array(values)
-    palette = kmeans_1d(array, k, entries=entries)
-    rounding = entries.scaled(0)
+    palette = kmeans_1d(array, k, rounding=rounding)
     assert all(rounding.nearest(centre) == centre for centre in palette.centres.tolist())
     ordered = np.sort(array)
     least = math.inf
@@ -131,8 +130,8 @@ def histograms(draw: st.DrawFn) -> tuple[Array, Array, int]:
 @given(histograms(), st.one_of(st.none(), grids))
 @settings(max_examples=60)
 @pytest.mark.skipif(native.kernels is None, reason="the compiled kernels were not built")
-def test_compiled_splits_have_the_same_bits(case: tuple[Array, Array, int], entries: Entries | None) -> None:
-    rounding = None if entries is None else entries.scaled(6)
+def test_compiled_splits_have_the_same_bits(case: tuple[Array, Array, int], rounding: Rounding | None) -> None:
+    rounding = None if rounding is None else rounding.scaled(-6)
     compiled = best_split(*case, rounding)
     with native.without():
         plain = best_split(*case, rounding)
@@ -143,7 +142,7 @@ def test_compiled_splits_have_the_same_bits(case: tuple[Array, Array, int], entr
 @given(samples, st.integers(1, 6), st.sampled_from([np.float16, np.float32]))
 def test_indices_are_the_first_of_the_nearest(values: list[float], k: int, dtype: Any) -> None:
     array = np.array([v / 1e30 if abs(v) > 1e6 + 9 else v / 100 for v in values], dtype)
-    table = kmeans_1d(array, k).table(dtype)
+    table = as_stored(kmeans_1d(array, k).centres, dtype)
     indices = assign(array, table)
     for value, index in zip(array.tolist(), indices.tolist(), strict=True):
         distances = [abs(Fraction(value) - Fraction(c)) for c in table.tolist()]

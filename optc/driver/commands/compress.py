@@ -23,12 +23,19 @@ if TYPE_CHECKING:
     "--sparsify", "sparsity", type=float, metavar="FRACTION", help="Drop this fraction of each weight's elements."
 )
 @click.option("--pipeline", "text", metavar="TEXT", help="Any pipeline of passes instead.")
-@click.option("--granularity", metavar="G", help="per_tensor, per_channel, per_block or per_grouped_channel.")
-@click.option("--group-size", type=click.IntRange(1), metavar="N", help="Channels that share a table (32).")
-@click.option("--block-size", type=click.IntRange(1), metavar="N", help="Input channels of a block (32).")
-@click.option("--mode", metavar="MODE", help="kmeans, uniform, unique; symmetric, asymmetric.")
+@click.option(
+    "--granularity",
+    metavar="G",
+    help="What shares a scale: per_tensor, per_channel, per_block; or a table: per_tensor, per_grouped_channel.",
+)
+@click.option("--group-size", type=click.IntRange(1), metavar="N", help="Output channels that share a table (all).")
+@click.option("--block-size", type=click.IntRange(1), metavar="N", help="Input channels that share a scale (all).")
+@click.option(
+    "--mode", metavar="MODE", help="How entries are chosen: kmeans, uniform, unique; or codes: symmetric, asymmetric."
+)
 @click.option("--per-channel-scale", is_flag=True, help="A scale for each channel of a palettized weight.")
 @click.option("--table", metavar="DTYPE", help="Type of a table's entries: float32, float16, int8, uint8.")
+@click.option("--joint", is_flag=True, help="Compress weights that are compressed already, too.")
 @click.option("--strict", is_flag=True, help="Refuse sizes that do not fit, rather than take the nearest that do.")
 @click.option("--min-elements", type=click.IntRange(0), metavar="N", help="Leave smaller weights dense (2048).")
 @click.option("--force", is_flag=True, help="Compress even weights that become larger.")
@@ -86,6 +93,7 @@ _SHAPES = {
     "mode": ("palettize", "quantize"),
     "per_channel_scale": ("palettize",),
     "table": ("palettize",),
+    "joint": ("sparsify", "palettize", "quantize"),
     "strict": ("palettize", "quantize"),
     "min_elements": ("sparsify", "palettize", "quantize"),
     "force": ("sparsify", "palettize", "quantize"),
@@ -124,7 +132,11 @@ def _as_options(name: str, given: dict[str, Any]) -> dict[str, Any]:
     """The options of a pass; groups and blocks follow from a size, and a granularity from none."""
     granularity = given.pop("granularity", None)
     if name == "quantize":
-        if granularity is None and "block_size" in given:
+        if "block_size" in given:
+            if granularity not in (None, "per_block"):
+                raise UsageError(
+                    "compress-granularity", "optc compress", "--block-size", f"absent beside {granularity}"
+                )
             granularity = "per_block"
         return {**given, **({} if granularity is None else {"granularity": granularity})}
     if granularity not in (None, "per_tensor", "per_grouped_channel"):
@@ -133,7 +145,7 @@ def _as_options(name: str, given: dict[str, Any]) -> dict[str, Any]:
             granularity,
         )  # fmt: skip
     if granularity == "per_tensor" and "group_size" in given:
-        raise UsageError("compress-granularity", "optc compress", "--group-size", "absent beside per_tensor", "both")
+        raise UsageError("compress-granularity", "optc compress", "--group-size", "absent beside per_tensor")
     return {**({"group_size": 32} if granularity == "per_grouped_channel" else {}), **given}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from optc.errors import OptcError
 from optc.numerics.histogram import histogram
-from optc.numerics.palette import assign, index_bits, kmeans_1d, uniform_palette, unique_palette
+from optc.numerics.palette import as_stored, assign, index_bits, kmeans_1d, uniform_palette, unique_palette
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -91,7 +91,7 @@ def test_uniform_centres_span_the_range() -> None:
 
 def test_a_table_beyond_its_type_is_refused() -> None:
     with pytest.raises(OptcError) as caught:
-        kmeans_1d(np.array([1e6], np.float32), 1).table(np.float16)
+        as_stored(kmeans_1d(np.array([1e6], np.float32), 1).centres, np.float16)
     assert caught.value.slug == "not-finite"
 
 
