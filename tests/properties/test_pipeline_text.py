@@ -13,11 +13,27 @@ from optc.pipeline.pipeline import Pipeline
 from optc.pipeline.text import Source, parse_steps
 from optc.testing.pipelines import pipelines
 from passes.catalog import CATALOG as OURS
+from passes.compress.palettize import Palettize
+from passes.compress.sparsify import Sparsify
 from tests.unit.pipeline.toys import CATALOG, Many, Ordered
 
 ODD_TEXTS = ("none", "true", "-1", "1e5", "a b", "\\", '"', "\ud800", "[x]", "fixpoint")
 ORDERED = st.builds(Ordered, st.integers(-9, 0), st.integers(0, 9))
 PIPELINES = pipelines(CATALOG, {Ordered: ORDERED})
+FRACTIONS = st.floats(0, 1)
+PALETTIZING = st.builds(
+    Palettize, bits=st.sampled_from([1, 8]), mode=st.sampled_from(["kmeans", "unique"])
+) | st.builds(
+    Palettize, mode=st.just("custom"), function=st.text(min_size=1, max_size=8), axis=st.none() | st.integers(-9, 9)
+)
+SPARSIFYING = st.one_of(
+    st.builds(Sparsify, sparsity=FRACTIONS, scope=st.sampled_from(["weight", "model"])),
+    st.builds(Sparsify, threshold=st.floats(0, allow_nan=False), min_sparsity=FRACTIONS, joint=st.booleans()),
+    st.builds(Sparsify, zeros=st.integers(0, 4), of=st.integers(4, 9), axis=st.none() | st.integers(-9, 9)),
+    st.builds(Sparsify, sparsity=FRACTIONS, block_size=st.integers(0, 99), strict=st.booleans()),
+    st.builds(Sparsify, sparsity=FRACTIONS, structure=st.sampled_from(["element", "channel", "kernel"])),
+)
+OUR_PIPELINES = pipelines(OURS, {Palettize: PALETTIZING, Sparsify: SPARSIFYING})
 
 
 T = TypeVar("T")
@@ -39,7 +55,7 @@ def test_a_printed_pipeline_reads_back_as_itself(pipeline: Pipeline) -> None:
     assert str(again) == text
 
 
-@given(pipelines(OURS))
+@given(OUR_PIPELINES)
 def test_a_printed_pipeline_of_our_own_passes_reads_back_as_itself(pipeline: Pipeline) -> None:
     assert Pipeline.parse(str(pipeline), OURS) == pipeline
 
