@@ -8,7 +8,7 @@ setup(
     ext_modules=[
         Extension(
             "optc.numerics.native._kernels",
-            [f"optc/numerics/native/{name}.c" for name in ("module", "partition", "values")],
+            [f"optc/numerics/native/{name}.c" for name in ("module", "partition", "values", "vectors")],
             depends=["optc/numerics/native/kernels.h"],
             extra_compile_args=[] if os.name == "nt" else ["-O3", "-ffp-contract=off", "-fno-math-errno"],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],

@@ -1,9 +1,9 @@
-"""What to watch while a pipeline runs, and what was seen."""
+"""What goes along with a run of a pipeline, what to watch, and what was seen."""
 
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ import attrs
 
 from optc.errors import UsageError
 from optc.ir.block import Program
+from optc.ir.dtypes import Array
 from optc.pipeline.bundle import Bundles
 from optc.pipeline.remarks import Ledger
 from optc.pipeline.suggest import did_you_mean
@@ -49,6 +50,8 @@ class Instruments:
     """Measure the peak of allocated memory of each pass (with `tracemalloc`, which slows everything down)."""
     workers: int = 1
     """Threads of a pass that works weight by weight. Results do not depend on it."""
+    importance: Mapping[str, Array] = attrs.field(factory=dict, eq=False)
+    """How much the squared error of each element of a weight counts, by the weight's name; see `PassContext`."""
     stop_after: int | None = None
     """Run this many passes and no more (in a group each round counts): halve it to find the pass that errs."""
     bundles: Bundles | None = None

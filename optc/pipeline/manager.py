@@ -89,7 +89,9 @@ class _Run:
     def checked(self, running: Pass, before: Program, meter: Meter) -> Program:
         """Run one pass and verify what it returns."""
         verify = self.instruments.verify if self.instruments.verify_each else None
-        cx = PassContext(running, self.ledger, self.statistics, verify, self.instruments.workers)
+        cx = PassContext(
+            running, self.ledger, self.statistics, verify, self.instruments.workers, self.instruments.importance
+        )
         with meter:
             program = running.run(before, cx)
         if not isinstance(program, Program):

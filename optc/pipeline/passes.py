@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from optc.ir.block import Program
+from optc.ir.dtypes import Array
 from optc.pipeline.options import option, options_of, show
 from optc.pipeline.remarks import Ledger, Remark
 
@@ -24,6 +25,9 @@ class PassContext:
     """What a pass may touch besides its program: remarks, counters, random numbers, the verifier.
 
     The manager makes a fresh one for each run of a pass. `PassContext()` will do in a test.
+
+    `importance` says by the name of a weight how much the squared error of each of its elements counts: arrays of the
+    weight's shape, or such as broadcast to it, of numbers that are not negative. Where there is none, all count alike.
     """
 
     def __init__(
@@ -33,7 +37,9 @@ class PassContext:
         statistics: "Counter[str] | None" = None,
         verify: Callable[[Program], None] | None = None,
         workers: int = 1,
+        importance: Mapping[str, Array] | None = None,
     ) -> None:
+        self.importance: Mapping[str, Array] = importance or {}
         self.pass_name = running.name if running else "pass"
         self.ledger = Ledger() if ledger is None else ledger
         self.statistics: Counter[str] = Counter() if statistics is None else statistics

@@ -15,7 +15,7 @@ from optc.numerics.palette import Palette, as_stored, kmeans_1d, uniform_palette
 from optc.numerics.partition import Rounding
 from optc.numerics.sparsity import scatter
 from optc.ops.weights import Weight
-from optc.pipeline.passes import option
+from optc.pipeline.passes import PassContext, option
 from passes.compress.stored import Codes, Indices, Plain, Stored
 from passes.compress.weights import Compression, Encode, Encoding, Numbers, channel_axis
 
@@ -63,7 +63,7 @@ class Palettize(Compression):
                 self.function or "none",
             )  # fmt: skip
 
-    def encoder(self, weights: Sequence[Weight]) -> Encode:
+    def encoder(self, weights: Sequence[Weight], cx: PassContext) -> Encode:
         custom = _imported(self.function) if self.mode == "custom" else None
 
         def encode(weight: Weight, now: Stored) -> Encoding:

@@ -11,7 +11,7 @@ from optc.ir.dtypes import Array, DType
 from optc.numerics.affine import Quantized, Shape, per_channel, per_tensor, quantize
 from optc.numerics.sparsity import scatter
 from optc.ops.weights import Weight
-from optc.pipeline.passes import option
+from optc.pipeline.passes import PassContext, option
 from passes.compress.stored import Codes, Indices, Plain, Stored
 from passes.compress.weights import Compression, Encode, Encoding, Numbers, channel_axis, input_axis
 
@@ -43,7 +43,7 @@ class Quantize(Compression):
     block_size: int = option(32, minimum=1, help="input channels of a block")
     block_sizes: tuple[int, ...] = option((), minimum=0, help="size of a block along each axis, instead")
 
-    def encoder(self, weights: Sequence[Weight]) -> Encode:
+    def encoder(self, weights: Sequence[Weight], cx: PassContext) -> Encode:
         return self._encode
 
     def _encode(self, weight: Weight, now: Stored) -> Encoding:

@@ -19,7 +19,7 @@ from optc.numerics.sparsity import (
     unit_mask,
 )
 from optc.ops.weights import Weight
-from optc.pipeline.passes import option
+from optc.pipeline.passes import PassContext, option
 from passes.compress.stored import Body, Indices, Plain, Stored
 from passes.compress.weights import Compression, Encode, Encoding, Numbers, channel_axis, input_axis
 
@@ -70,7 +70,7 @@ class Sparsify(Compression):
         if self.zeros > self.of:
             raise UsageError("n-of-m", "pass sparsify", "option zeros", f"at most {self.of}, as of is", self.zeros)
 
-    def encoder(self, weights: Sequence[Weight]) -> Encode:
+    def encoder(self, weights: Sequence[Weight], cx: PassContext) -> Encode:
         masks: dict[str, Array] = {}
         if self.scope == "model":
             finite = [weight for weight in weights if np.isfinite(weight.expanded()).all()]  # others are refused below

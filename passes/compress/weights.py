@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 import attrs
 import numpy as np
 
-from optc.errors import OptcError
+from optc.errors import OptcError, UsageError
 from optc.ir.block import Program
 from optc.ir.builder import Builder
 from optc.ir.const import Const
-from optc.ir.dtypes import DType
+from optc.ir.dtypes import Array, DType
 from optc.ir.op import Op
 from optc.ir.rewriter import rebuild
 from optc.numerics.distance import distance
@@ -19,6 +19,7 @@ from optc.ops.resize import DynamicResize
 from optc.ops.weights import Weight, expand, form, weights_of
 from optc.pipeline.passes import Pass, PassContext, option
 from optc.pipeline.remarks import Remark
+from optc.pipeline.suggest import did_you_mean
 from passes.compress.stored import Stored, stored
 
 MIN_ELEMENTS = 2048
@@ -55,8 +56,8 @@ class Compression(Pass):
         return compress_weights(program, cx, lambda weight: self)
 
     @abc.abstractmethod
-    def encoder(self, weights: Sequence[Weight]) -> Encode:
-        """How to encode these weights, all that the pass will be asked for."""
+    def encoder(self, weights: Sequence[Weight], cx: PassContext) -> Encode:
+        """How to encode these weights, all that the pass will be asked for; `importance_of` says what counts."""
 
     def fitting(self, weight: Weight, axis: int, wanted: int, numbers: Numbers) -> int:
         """The size of groups or blocks along an axis: as wanted (0 for the whole axis), or the nearest that divides it.
@@ -83,14 +84,18 @@ def compress_weights(program: Program, cx: PassContext, choose: Callable[[Weight
     A weight that is left as it was keeps its very tensor. Each weight gets one remark, with the reason: `compressed`;
     `excluded`, `too-few-elements`, `dtype`, `size` (a number that says how large a result is), `already-compressed`,
     `unknown-form`, `not-smaller` (skipped); or the slug of the error by which the encoder refused.
+
+    Raises:
+        UsageError: importance is given for a weight that the program does not have (`no-such-weight`).
     """
     tasks = [_Task(weight, choose(weight)) for weight in weights_of(program)]
+    _check_importance(cx, [task.weight.name for task in tasks])
     groups: dict[Compression, list[_Task]] = {}
     for task in tasks:
         if task.refusal() is None and task.chosen is not None:
             groups.setdefault(task.chosen, []).append(task)
-    encoders = {chosen: chosen.encoder([task.weight for task in group]) for chosen, group in groups.items()}
-    outcomes = cx.map(lambda task: task.outcome(cx.pass_name, encoders), tasks)
+    encoders = {chosen: chosen.encoder([task.weight for task in group], cx) for chosen, group in groups.items()}
+    outcomes = cx.map(lambda task: task.outcome(cx, encoders), tasks)
     made = {}
     for task, (ops, remark) in zip(tasks, outcomes, strict=True):
         cx.ledger.add(remark)
@@ -131,15 +136,15 @@ class _Task:
             return "size", {}
         return None
 
-    def outcome(self, pass_name: str, encoders: dict[Compression, Encode]) -> tuple[tuple[Op, ...], Remark]:
+    def outcome(self, cx: PassContext, encoders: dict[Compression, Encode]) -> tuple[tuple[Op, ...], Remark]:
         """The ops that make the weight anew (none if it is left), and the remark."""
         weight, chosen = self.weight, self.chosen
         before = weight.stored_bytes
 
         def left(reason: str, numbers: Numbers, decision: str = "skipped") -> tuple[tuple[Op, ...], Remark]:
             remark = Remark(
-                pass_name, weight.name, decision, reason, scheme=weight.form, bytes_before=before, bytes_after=before,
-                numbers=numbers,
+                cx.pass_name, weight.name, decision, reason, scheme=weight.form, bytes_before=before,
+                bytes_after=before, numbers=numbers,
             )  # fmt: skip
             return (), remark
 
@@ -160,10 +165,45 @@ class _Task:
         original, dense = weight.expanded(), np.asarray(expand(ops, ops[-1].results[0]))
         apart = distance(original, dense)
         remark = Remark(
-            pass_name, weight.name, "done", "compressed", scheme=form(ops), bytes_before=before, bytes_after=after,
+            cx.pass_name, weight.name, "done", "compressed", scheme=form(ops), bytes_before=before, bytes_after=after,
             snr_db=apart.snr_db, numbers={"max_error": apart.largest, **encoding.numbers},
         )  # fmt: skip
         return ops, remark
+
+
+def _check_importance(cx: PassContext, names: Sequence[str]) -> None:
+    for name in cx.importance:
+        if name not in names:
+            raise UsageError(
+                "no-such-weight",
+                cx.pass_name,
+                "importance",
+                "of weights of the program",
+                name,
+                did_you_mean(name, names),
+            )
+
+
+def importance_of(weight: Weight, cx: PassContext) -> Array | None:
+    """How much the squared error of each element counts, in the weight's shape; None where all count alike.
+
+    Raises:
+        OptcError: what is given does not broadcast to the weight (`importance-shape`), is no real number or not finite
+            (`importance`), or negative.
+    """
+    given = cx.importance.get(weight.name)
+    if given is None:
+        return None
+    shape = weight.value.tensor.static_shape
+    try:
+        spread = np.broadcast_to(given, shape)
+    except ValueError:
+        raise OptcError(
+            "importance-shape", weight.name, "importance", f"of shape {list(shape)}", list(given.shape)
+        ) from None
+    if spread.dtype.kind not in "fiub" or not np.isfinite(given).all() or (given < 0).any():
+        raise OptcError("importance", weight.name, "importance", "finite numbers that are not negative")
+    return spread
 
 
 def input_axis(weight: Weight) -> int:

@@ -4,107 +4,163 @@
 
 #include "kernels.h"
 
-/* A contiguous buffer of items of `size` bytes; `count` of them unless that is -1. */
-static int take(PyObject *object, Py_buffer *view, Py_ssize_t size, Py_ssize_t count, int writable) {
-    if (PyObject_GetBuffer(object, view, writable ? PyBUF_CONTIG : PyBUF_CONTIG_RO)) return -1;
-    if (view->itemsize == size && (count < 0 || view->len == count * size)) return 0;
+/* The arrays of a call, released together. */
+typedef struct {
+    Py_buffer views[8];
+    int count;
+} taken_t;
+
+/* The items of a contiguous array of `count` items of `size` bytes (of any number if `count` is -1); null and an error
+   if it is none. */
+static void *hold(taken_t *taken, PyObject *object, Py_ssize_t size, Py_ssize_t count, int writable) {
+    Py_buffer *view = &taken->views[taken->count];
+    if (PyObject_GetBuffer(object, view, writable ? PyBUF_CONTIG : PyBUF_CONTIG_RO)) return NULL;
+    taken->count++;
+    if (view->itemsize == size && (count < 0 || view->len == count * size)) return view->buf;
     PyErr_Format(PyExc_ValueError, "kernel: array must have %zd items of %zd bytes (got %zd bytes, items of %zd)",
                  count, size, view->len, view->itemsize);
-    PyBuffer_Release(view);
-    return -1;
+    return NULL;
 }
+
+/* How many items the array has that was taken last. */
+static Py_ssize_t items(const taken_t *taken) {
+    const Py_buffer *view = &taken->views[taken->count - 1];
+    return view->len / view->itemsize;
+}
+
+static PyObject *release(taken_t *taken, PyObject *result) {
+    while (taken->count) PyBuffer_Release(&taken->views[--taken->count]);
+    return result;
+}
+
+static PyObject *refuse(taken_t *taken, const char *message) {
+    PyErr_SetString(PyExc_ValueError, message);
+    return release(taken, NULL);
+}
+
+static PyObject *nothing(void) { return Py_NewRef(Py_None); }
 
 static PyObject *best_split(PyObject *self, PyObject *args) {
     PyObject *points, *weights, *rounding, *bounds;
-    Py_ssize_t k;
+    Py_ssize_t k, n = 0;
     rounding_t grid;
+    const double *x, *w;
+    int64_t *out;
+    taken_t taken = {.count = 0};
     (void)self;
     if (!PyArg_ParseTuple(args, "OOnOO", &points, &weights, &k, &rounding, &bounds)) return NULL;
     if (rounding != Py_None && !PyArg_ParseTuple(rounding, "iddd", &grid.precision, &grid.step, &grid.low, &grid.high))
         return NULL;
-    Py_buffer x, w, out;
-    if (take(points, &x, 8, -1, 0)) return NULL;
-    Py_ssize_t n = x.len / 8;
-    if (take(weights, &w, 8, n, 0)) goto release_x;
-    if (take(bounds, &out, 8, k + 1, 1)) goto release_w;
-    if (k < 1 || k > n) {
-        PyErr_SetString(PyExc_ValueError, "kernel: k must be from 1 to the number of points");
-        goto release_out;
-    }
+    if (!(x = hold(&taken, points, 8, -1, 0))) return release(&taken, NULL);
+    n = items(&taken);
+    if (k < 1 || k > n) return refuse(&taken, "kernel: k must be from 1 to the number of points");
+    if (!(w = hold(&taken, weights, 8, n, 0)) || !(out = hold(&taken, bounds, 8, k + 1, 1)))
+        return release(&taken, NULL);
     double gap = 0.0;
     int failed;
     Py_BEGIN_ALLOW_THREADS
-    failed = optc_best_split(x.buf, w.buf, n, k, rounding == Py_None ? NULL : &grid, out.buf, &gap);
+    failed = optc_best_split(x, w, n, k, rounding == Py_None ? NULL : &grid, out, &gap);
     Py_END_ALLOW_THREADS
-    PyBuffer_Release(&out);
-    PyBuffer_Release(&w);
-    PyBuffer_Release(&x);
-    if (failed) return PyErr_NoMemory();
-    return PyFloat_FromDouble(gap);
-release_out:
-    PyBuffer_Release(&out);
-release_w:
-    PyBuffer_Release(&w);
-release_x:
-    PyBuffer_Release(&x);
-    return NULL;
+    return release(&taken, failed ? PyErr_NoMemory() : PyFloat_FromDouble(gap));
 }
 
 static PyObject *count_codes(PyObject *self, PyObject *args) {
-    PyObject *codes, *present, *counts, *result = NULL;
+    PyObject *codes, *present, *counts;
+    const uint16_t *x;
+    uint16_t *places;
+    int64_t *sizes, found;
+    taken_t taken = {.count = 0};
     (void)self;
     if (!PyArg_ParseTuple(args, "OOO", &codes, &present, &counts)) return NULL;
-    Py_buffer x, places, sizes;
-    if (take(codes, &x, 2, -1, 0)) return NULL;
-    if (!take(present, &places, 2, 1 << 16, 1)) {
-        if (!take(counts, &sizes, 8, 1 << 16, 1)) {
-            int64_t found;
-            Py_BEGIN_ALLOW_THREADS
-            found = optc_count_codes(x.buf, x.len / 2, places.buf, sizes.buf);
-            Py_END_ALLOW_THREADS
-            result = PyLong_FromLongLong(found);
-            PyBuffer_Release(&sizes);
-        }
-        PyBuffer_Release(&places);
-    }
-    PyBuffer_Release(&x);
-    return result;
+    if (!(x = hold(&taken, codes, 2, -1, 0))) return release(&taken, NULL);
+    Py_ssize_t n = items(&taken);
+    if (!(places = hold(&taken, present, 2, 1 << 16, 1)) || !(sizes = hold(&taken, counts, 8, 1 << 16, 1)))
+        return release(&taken, NULL);
+    Py_BEGIN_ALLOW_THREADS
+    found = optc_count_codes(x, n, places, sizes);
+    Py_END_ALLOW_THREADS
+    return release(&taken, PyLong_FromLongLong(found));
 }
 
 static PyObject *assign(PyObject *self, PyObject *args) {
-    PyObject *items, *borders, *entry, *out, *result = NULL;
-    int kind, steps;
+    PyObject *values, *borders, *entry, *out;
+    int kind, steps, finite;
+    const void *x;
+    const double *b;
+    const uint8_t *e;
+    uint8_t *y;
+    taken_t taken = {.count = 0};
     (void)self;
-    if (!PyArg_ParseTuple(args, "iOOiOO", &kind, &items, &borders, &steps, &entry, &out)) return NULL;
-    if (steps < 0 || steps > 8 || (kind != 2 && kind != 3 && kind != 4 && kind != 8)) {
-        PyErr_SetString(PyExc_ValueError, "kernel: steps must be from 0 to 8, and kind 2, 3, 4 or 8");
+    if (!PyArg_ParseTuple(args, "iOOiOO", &kind, &values, &borders, &steps, &entry, &out)) return NULL;
+    if (steps < 0 || steps > 8 || (kind != 2 && kind != 3 && kind != 4 && kind != 8))
+        return refuse(&taken, "kernel: steps must be from 0 to 8, and kind 2, 3, 4 or 8");
+    Py_ssize_t places = (Py_ssize_t)1 << steps;
+    if (!(x = hold(&taken, values, kind == 3 ? 2 : kind, -1, 0))) return release(&taken, NULL);
+    Py_ssize_t n = items(&taken);
+    if (!(b = hold(&taken, borders, 8, places - 1, 0)) || !(e = hold(&taken, entry, 1, places, 0)) ||
+        !(y = hold(&taken, out, 1, n, 1)))
+        return release(&taken, NULL);
+    Py_BEGIN_ALLOW_THREADS
+    finite = optc_assign(kind, x, n, b, steps, e, y);
+    Py_END_ALLOW_THREADS
+    return release(&taken, PyBool_FromLong(finite));
+}
+
+static int check_vectors(Py_ssize_t n, Py_ssize_t d, Py_ssize_t k) {
+    return n >= 0 && d >= 1 && d <= 16 && k >= 1 && k <= 256;
+}
+
+static PyObject *nearest_vectors(PyObject *self, PyObject *args) {
+    PyObject *vectors, *weights, *centres, *codes, *apart;
+    int kind;
+    Py_ssize_t n, d, k;
+    const float *x, *w = NULL;
+    const void *c;
+    uint8_t *who;
+    double *near;
+    taken_t taken = {.count = 0};
+    (void)self;
+    if (!PyArg_ParseTuple(args, "iOOnnnOOO", &kind, &vectors, &weights, &n, &d, &k, &centres, &codes, &apart))
         return NULL;
-    }
-    Py_buffer x, b, e, y;
-    Py_ssize_t size = kind == 3 ? 2 : kind, places = (Py_ssize_t)1 << steps;
-    if (take(items, &x, size, -1, 0)) return NULL;
-    if (!take(borders, &b, 8, places - 1, 0)) {
-        if (!take(entry, &e, 1, places, 0)) {
-            if (!take(out, &y, 1, x.len / size, 1)) {
-                int finite;
-                Py_BEGIN_ALLOW_THREADS
-                finite = optc_assign(kind, x.buf, x.len / size, b.buf, steps, e.buf, y.buf);
-                Py_END_ALLOW_THREADS
-                result = PyBool_FromLong(finite);
-                PyBuffer_Release(&y);
-            }
-            PyBuffer_Release(&e);
-        }
-        PyBuffer_Release(&b);
-    }
-    PyBuffer_Release(&x);
-    return result;
+    if (!check_vectors(n, d, k)) return refuse(&taken, "kernel: vectors must have 1 to 16 components, centres be 1 to 256");
+    if (!(x = hold(&taken, vectors, 4, n * d, 0)) ||
+        (weights != Py_None && !(w = hold(&taken, weights, 4, n * d, 0))) ||
+        !(c = hold(&taken, centres, kind == 4 ? 4 : 8, k * d, 0)) || !(who = hold(&taken, codes, 1, n, 1)) ||
+        !(near = hold(&taken, apart, 8, n, 1)))
+        return release(&taken, NULL);
+    Py_BEGIN_ALLOW_THREADS
+    optc_nearest_vectors(kind, x, w, n, d, k, c, who, near);
+    Py_END_ALLOW_THREADS
+    return release(&taken, nothing());
+}
+
+static PyObject *add_vectors(PyObject *self, PyObject *args) {
+    PyObject *vectors, *weights, *codes, *sums, *loads;
+    Py_ssize_t n, d;
+    const float *x, *w = NULL;
+    const uint8_t *who;
+    double *sum, *load;
+    taken_t taken = {.count = 0};
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOnnOOO", &vectors, &weights, &n, &d, &codes, &sums, &loads)) return NULL;
+    if (!check_vectors(n, d, 1)) return refuse(&taken, "kernel: vectors must have 1 to 16 components");
+    if (!(x = hold(&taken, vectors, 4, n * d, 0)) ||
+        (weights != Py_None && !(w = hold(&taken, weights, 4, n * d, 0))) ||
+        !(who = hold(&taken, codes, 1, n, 0)) || !(sum = hold(&taken, sums, 8, 256 * d, 1)) ||
+        !(load = hold(&taken, loads, 8, 256 * d, 1)))
+        return release(&taken, NULL);
+    Py_BEGIN_ALLOW_THREADS
+    optc_add_vectors(x, w, n, d, who, sum, load);
+    Py_END_ALLOW_THREADS
+    return release(&taken, nothing());
 }
 
 static PyMethodDef METHODS[] = {
+    {"add_vectors", add_vectors, METH_VARARGS, NULL},
     {"assign", assign, METH_VARARGS, NULL},
     {"best_split", best_split, METH_VARARGS, NULL},
     {"count_codes", count_codes, METH_VARARGS, NULL},
+    {"nearest_vectors", nearest_vectors, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
