@@ -1,7 +1,7 @@
 """Palettes of groups: a tensor is cut into blocks along its axes, and each block has a table of its own.
 
 Groups are said as Core ML says them: how many there are along each axis, each number a divisor of the dimension. A
-table has the shape `[g0, ..., gK-1, entries, 1]`, see `optc.numerics.lut`.
+table has the shape `[g0, ..., gK-1, entries, vector]`, see `optc.numerics.lut`.
 """
 
 import math
@@ -14,10 +14,13 @@ from optc.errors import OptcError
 from optc.numerics.arrays import Array
 from optc.numerics.palette import Palette, assign
 from optc.numerics.partition import Rounding
+from optc.numerics.vector_palette import VectorPalette
 
 Shape = tuple[int, ...]
 Choose = Callable[[Array, Array | None], Palette]
 """Finds the palette of one group, from its values and their weights."""
+ChooseVectors = Callable[[Array, Array | None], VectorPalette]
+"""Finds the palette of one group, from its vectors `[n, d]` and the weights of their components."""
 
 
 @attrs.frozen(eq=False)
@@ -25,8 +28,8 @@ class Palettized:
     """A tensor as indices into tables.
 
     Attributes:
-        indices: `uint8`, of the tensor's shape.
-        table: `float64[g0, ..., gK-1, 2**bits, 1]`; entries that are not needed repeat the last one.
+        indices: `uint8`, of the tensor's shape; of vectors, the axis along which they lie is shorter by their length.
+        table: `float64[g0, ..., gK-1, 2**bits, vector]`; entries that are not needed repeat the last one.
     """
 
     indices: Array
@@ -129,3 +132,47 @@ def palettize(
         table[number] = np.pad(centres, (0, size - centres.size), mode="edge")
         indices[place] = assign(part, centres)
     return Palettized(indices, table[..., np.newaxis])
+
+
+def palettize_vectors(
+    values: Array,
+    bits: int,
+    groups: Shape,
+    vector: tuple[int, int],
+    choose: ChooseVectors,
+    weights: Array | None = None,
+) -> Palettized:
+    """Give each group the palette of vectors that `choose` finds for it.
+
+    Args:
+        values: real numbers of any shape.
+        bits: 1 to 8; palettes have at most `2**bits` entries.
+        groups: how many there are along each axis; a group has whole vectors only.
+        vector: the axis along which vectors lie, and how long they are, a divisor of the dimension.
+        choose: see `ChooseVectors`; for example `lambda vectors, weights: kmeans_vectors(vectors, 16, weights)`.
+        weights: non-negative, of the same shape; they are handed to `choose`.
+
+    Raises:
+        OptcError: what `check_groups` and `choose` refuse.
+    """
+    axis, length = vector
+    vectors = _vectors(values, axis, length)
+    loads = None if weights is None else _vectors(weights, axis, length)
+    shape = vectors.shape[:-1]
+    check_groups(shape, groups)
+    indices = np.empty(shape, np.uint8)
+    table = np.empty((*groups, 1 << bits, length), np.float64)
+    for number, place in blocks_of(shape, groups):
+        part = vectors[place]
+        load = None if loads is None else np.ascontiguousarray(loads[place]).reshape(-1, length)
+        found = choose(np.ascontiguousarray(part).reshape(-1, length), load)
+        table[number] = np.pad(found.centres, ((0, (1 << bits) - len(found.centres)), (0, 0)), mode="edge")
+        indices[place] = found.codes.reshape(part.shape[:-1])
+    return Palettized(indices, table)
+
+
+def _vectors(values: Array, axis: int, length: int) -> Array:
+    """A view with vectors along the last axis."""
+    shape = values.shape
+    cut = values.reshape(*shape[:axis], shape[axis] // length, length, *shape[axis + 1 :])
+    return np.moveaxis(cut, axis + 1, -1)

@@ -98,7 +98,7 @@ def kmeans_of_histogram(counted: Histogram, k: int, rounding: Rounding | None = 
 
 
 def _nearest(centres: Array, rounding: Rounding) -> Array:
-    return np.unique([rounding.nearest(centre) for centre in centres.tolist()])
+    return np.unique(rounding.nearest_to_all(centres))
 
 
 def _centres(points: Array, mass: Array, bounds: Array) -> Array:

@@ -59,6 +59,10 @@ class Rounding(NamedTuple):
             return round(centre / unit) * unit
         return min(max(float(round(centre / self.step)), self.low), self.high) * self.step
 
+    def nearest_to_all(self, centres: Array) -> Array:
+        """`nearest` of each element, `float64` of the same shape."""
+        return np.array([self.nearest(centre) for centre in centres.reshape(-1).tolist()]).reshape(centres.shape)
+
 
 class Split(NamedTuple):
     """A split of points into runs.

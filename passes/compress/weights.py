@@ -59,23 +59,28 @@ class Compression(Pass):
     def encoder(self, weights: Sequence[Weight], cx: PassContext) -> Encode:
         """How to encode these weights, all that the pass will be asked for; `importance_of` says what counts."""
 
-    def fitting(self, weight: Weight, axis: int, wanted: int, numbers: Numbers) -> int:
+    def fitting(
+        self, weight: Weight, axis: int, wanted: int, numbers: Numbers, *, of: str = "", unit: int = 1, most: int = 0
+    ) -> int:
         """The size of groups or blocks along an axis: as wanted (0 for the whole axis), or the nearest that divides it.
 
-        What was taken instead is noted in `numbers`.
+        It is a multiple of `unit`, and at most `most` unless that is 0. What was taken instead is noted in `numbers`,
+        as `asked` and `taken`, or `asked_<of>` and `taken_<of>`.
 
         Raises:
             OptcError: the size does not divide the dimension, and the pass is strict (`size-does-not-divide`).
         """
         dim = max(weight.value.tensor.static_shape[axis], 1)
         size = min(wanted, dim) or dim
-        if dim % size == 0:
+        if dim % size == 0 and size % unit == 0 and size <= (most or size):
             return size
         if self.strict:
-            raise OptcError("size-does-not-divide", weight.name, f"size along axis {axis}", f"a divisor of {dim}", size)
-        numbers["asked"] = size
-        numbers["taken"] = nearest_divisor(dim, size)
-        return int(numbers["taken"])
+            expected = f"a divisor of {dim}" + (f" and a multiple of {unit}" if unit > 1 else "")
+            raise OptcError("size-does-not-divide", weight.name, f"size along axis {axis}", expected, size)
+        taken = unit * nearest_divisor(dim // unit, max(1, round(size / unit)), most or None)
+        ending = f"_{of}" if of else ""
+        numbers[f"asked{ending}"], numbers[f"taken{ending}"] = size, taken
+        return taken
 
 
 def compress_weights(program: Program, cx: PassContext, choose: Callable[[Weight], Compression | None]) -> Program:

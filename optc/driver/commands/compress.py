@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     help="What shares a scale: per_tensor, per_channel, per_block; or a table: per_tensor, per_grouped_channel.",
 )
 @click.option("--group-size", type=click.IntRange(1), metavar="N", help="Output channels that share a table (all).")
+@click.option(
+    "--cluster-dim", type=click.IntRange(1), metavar="N", help="Output channels that one index stands for (1)."
+)
 @click.option("--block-size", type=click.IntRange(1), metavar="N", help="Input channels that share a scale (all).")
 @click.option(
     "--mode", metavar="MODE", help="How entries are chosen: kmeans, uniform, unique; or codes: symmetric, asymmetric."
@@ -53,6 +56,7 @@ def command(
     optc compress model.onnx --palettize 8 -o small.onnx
     optc compress model.onnx --quantize int8 -o small.onnx --remarks remarks.json
     optc compress model.onnx --palettize 4 --group-size 16 -o small.onnx
+    optc compress model.onnx --palettize 8 --cluster-dim 4 -o small.onnx
     optc compress model.onnx --quantize int4 --block-size 32 -o small.onnx
     optc compress model.onnx --sparsify 0.5 --quantize int8 -o small.onnx
     optc compress model.onnx --pipeline '@cleanup,palettize{bits=4}' -o small.onnx
@@ -89,6 +93,7 @@ _SCHEMES = {
 _SHAPES = {
     "granularity": ("palettize", "quantize"),
     "group_size": ("palettize",),
+    "cluster_dim": ("palettize",),
     "block_size": ("quantize",),
     "mode": ("palettize", "quantize"),
     "per_channel_scale": ("palettize",),

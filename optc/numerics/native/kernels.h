@@ -23,9 +23,9 @@ int optc_assign(int kind, const void *items, int64_t n, const double *borders, i
                 uint8_t *out);
 
 /* For each of `n` vectors of length `d` (at most 16), the nearest of `k` centres and how far it is, squared; `w` has a
-   weight for each component, or is null. Computes in float (kind 4, which is the type of the centres) or double (8). */
-void optc_nearest_vectors(int kind, const float *x, const float *w, int64_t n, int64_t d, int64_t k,
-                          const void *centres, uint8_t *codes, double *apart);
+   weight for each component, or is null. */
+void optc_nearest_vectors(const float *x, const float *w, int64_t n, int64_t d, int64_t k, const float *centres,
+                          uint8_t *codes, float *apart);
 
 /* Adds each vector, times its weights, to the sum of its code, and the weights to the load. */
 void optc_add_vectors(const float *x, const float *w, int64_t n, int64_t d, const uint8_t *codes, double *sums,

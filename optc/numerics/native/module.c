@@ -112,24 +112,22 @@ static int check_vectors(Py_ssize_t n, Py_ssize_t d, Py_ssize_t k) {
 
 static PyObject *nearest_vectors(PyObject *self, PyObject *args) {
     PyObject *vectors, *weights, *centres, *codes, *apart;
-    int kind;
     Py_ssize_t n, d, k;
-    const float *x, *w = NULL;
-    const void *c;
+    const float *x, *w = NULL, *c;
     uint8_t *who;
-    double *near;
+    float *near;
     taken_t taken = {.count = 0};
     (void)self;
-    if (!PyArg_ParseTuple(args, "iOOnnnOOO", &kind, &vectors, &weights, &n, &d, &k, &centres, &codes, &apart))
+    if (!PyArg_ParseTuple(args, "OOnnnOOO", &vectors, &weights, &n, &d, &k, &centres, &codes, &apart))
         return NULL;
     if (!check_vectors(n, d, k)) return refuse(&taken, "kernel: vectors must have 1 to 16 components, centres be 1 to 256");
     if (!(x = hold(&taken, vectors, 4, n * d, 0)) ||
         (weights != Py_None && !(w = hold(&taken, weights, 4, n * d, 0))) ||
-        !(c = hold(&taken, centres, kind == 4 ? 4 : 8, k * d, 0)) || !(who = hold(&taken, codes, 1, n, 1)) ||
-        !(near = hold(&taken, apart, 8, n, 1)))
+        !(c = hold(&taken, centres, 4, k * d, 0)) || !(who = hold(&taken, codes, 1, n, 1)) ||
+        !(near = hold(&taken, apart, 4, n, 1)))
         return release(&taken, NULL);
     Py_BEGIN_ALLOW_THREADS
-    optc_nearest_vectors(kind, x, w, n, d, k, c, who, near);
+    optc_nearest_vectors(x, w, n, d, k, c, who, near);
     Py_END_ALLOW_THREADS
     return release(&taken, nothing());
 }

@@ -2,84 +2,101 @@
 #include "kernels.h"
 
 #include <math.h>
+#include <string.h>
 
 #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define FOR_EACH_PROCESSOR
 #endif
+
+/* Several vectors at a time, one per lane, so that no sum is taken across lanes: each distance is added up over the
+   components in order, and is the same for any number of lanes. */
 #if defined(__GNUC__)
 #define INLINED static inline __attribute__((always_inline))
+#define UNROLLED _Pragma("GCC unroll 4")
+enum { LANES = 16, GROUPS = 4 };
+typedef float reals __attribute__((vector_size(64)));
+typedef int32_t places __attribute__((vector_size(64)));
+#define PICK(where, a, b) (((places)(a) & (where)) | ((places)(b) & ~(where)))
+#define PICK_REALS(where, a, b) ((reals)PICK(where, a, b))
 #else
 #define INLINED static inline
+#define UNROLLED
+enum { LANES = 1, GROUPS = 64 };
+typedef float reals;
+typedef int32_t places;
+#define PICK(where, a, b) ((where) ? (a) : (b))
+#define PICK_REALS(where, a, b) PICK(where, a, b)
 #endif
 
-enum { LANES = 16, DEPTH = 16 };
+enum { BATCH = LANES * GROUPS, DEPTH = 16 };
 
-/* `LANES` vectors at a time, one per lane, so that no sum is taken across lanes: each distance is added up over the
-   components in order. Of equally near centres the first. A vector longer than `DEPTH` is laid out anew per centre. */
-#define NEAREST(name, real, place)                                                                                    \
-    INLINED void name##_block(const float *x, const float *w, int64_t d, int64_t stride, int64_t k,                   \
-                              const real *centres, real *near, place *who) {                                          \
-        real lane[DEPTH][LANES], load[DEPTH][LANES];                                                                  \
-        for (int64_t j = 0; j < d; j++)                                                                               \
-            for (int l = 0; l < LANES; l++) {                                                                         \
-                lane[j][l] = (real)x[l * stride + j];                                                                 \
-                if (w) load[j][l] = (real)w[l * stride + j];                                                          \
-            }                                                                                                         \
-        for (int l = 0; l < LANES; l++) near[l] = (real)INFINITY, who[l] = 0;                                         \
-        for (int64_t c = 0; c < k; c++) {                                                                             \
-            real sum[LANES] = {0};                                                                                    \
-            for (int64_t j = 0; j < d; j++) {                                                                         \
-                real at = centres[c * d + j];                                                                         \
-                for (int l = 0; l < LANES; l++) {                                                                     \
-                    real apart = lane[j][l] - at;                                                                     \
-                    sum[l] += w ? load[j][l] * (apart * apart) : apart * apart;                                       \
-                }                                                                                                     \
-            }                                                                                                         \
-            for (int l = 0; l < LANES; l++) {                                                                         \
-                int nearer = sum[l] < near[l];                                                                        \
-                near[l] = nearer ? sum[l] : near[l];                                                                  \
-                who[l] = nearer ? (place)c : who[l];                                                                  \
-            }                                                                                                         \
-        }                                                                                                             \
-    }                                                                                                                 \
-    INLINED void name##_of(const float *x, const float *w, int64_t n, int64_t d, int64_t k, const real *centres,      \
-                           uint8_t *codes, double *apart) {                                                           \
-        real near[LANES];                                                                                             \
-        place who[LANES];                                                                                             \
-        for (int64_t i = 0; i < n; i += LANES) {                                                                      \
-            int64_t count = n - i < LANES ? n - i : LANES;                                                            \
-            float rest[LANES * DEPTH], rest_w[LANES * DEPTH];                                                         \
-            const float *from = x + i * d, *load = w ? w + i * d : 0;                                                 \
-            if (count < LANES) { /* the last vectors, and copies of the first of them */                              \
-                for (int64_t t = 0; t < LANES * d; t++) {                                                             \
-                    rest[t] = from[t < count * d ? t : t % d];                                                        \
-                    if (w) rest_w[t] = load[t < count * d ? t : t % d];                                               \
-                }                                                                                                     \
-                from = rest;                                                                                          \
-                load = w ? rest_w : 0;                                                                                \
-            }                                                                                                         \
-            name##_block(from, load, d, d, k, centres, near, who);                                                    \
-            for (int l = 0; l < count; l++) codes[i + l] = (uint8_t)who[l], apart[i + l] = (double)near[l];           \
-        }                                                                                                             \
-    }                                                                                                                 \
-    FOR_EACH_PROCESSOR static void name(const float *x, const float *w, int64_t n, int64_t d, int64_t k,              \
-                                        const real *centres, uint8_t *codes, double *apart) {                         \
-        if (!w && d == 2) name##_of(x, 0, n, 2, k, centres, codes, apart);                                            \
-        else if (!w && d == 4) name##_of(x, 0, n, 4, k, centres, codes, apart);                                       \
-        else if (!w && d == 8) name##_of(x, 0, n, 8, k, centres, codes, apart);                                       \
-        else if (!w) name##_of(x, 0, n, d, k, centres, codes, apart);                                                 \
-        else name##_of(x, w, n, d, k, centres, codes, apart);                                                         \
+typedef struct {
+    float at[DEPTH][BATCH], weight[DEPTH][BATCH];
+} batch_t;
+
+/* Component by component; the last batch is filled up with copies of its first vector. */
+INLINED void lay_out(batch_t *batch, const float *x, const float *w, int64_t count, int64_t d) {
+    for (int64_t j = 0; j < d; j++)
+        for (int64_t l = 0; l < BATCH; l++) {
+            int64_t from = (l < count ? l : 0) * d + j;
+            batch->at[j][l] = x[from];
+            if (w) batch->weight[j][l] = w[from];
+        }
+}
+
+/* Of equally near centres the first. */
+INLINED void search(const batch_t *batch, int weighted, int64_t d, int64_t k, const float *centres, reals *near,
+                    places *who) {
+    places zero = {0};
+    for (int g = 0; g < GROUPS; g++) near[g] = (reals)zero + INFINITY, who[g] = zero;
+    for (int64_t c = 0; c < k; c++) {
+        UNROLLED
+        for (int g = 0; g < GROUPS; g++) {
+            reals sum = (reals)zero;
+            for (int64_t j = 0; j < d; j++) {
+                reals apart, weight;
+                memcpy(&apart, batch->at[j] + g * LANES, sizeof apart);
+                apart = apart - centres[c * d + j];
+                apart = apart * apart;
+                if (weighted) {
+                    memcpy(&weight, batch->weight[j] + g * LANES, sizeof weight);
+                    apart = weight * apart;
+                }
+                sum = sum + apart;
+            }
+            places nearer = sum < near[g];
+            near[g] = PICK_REALS(nearer, sum, near[g]);
+            who[g] = PICK(nearer, zero + (int32_t)c, who[g]);
+        }
     }
+}
 
-NEAREST(nearest_single, float, int32_t)
-NEAREST(nearest_double, double, int64_t)
+INLINED void nearest_of(const float *x, const float *w, int64_t n, int64_t d, int64_t k, const float *centres,
+                        uint8_t *codes, float *apart) {
+    batch_t batch;
+    for (int64_t i = 0; i < n; i += BATCH) {
+        int64_t count = n - i < BATCH ? n - i : BATCH;
+        reals near[GROUPS];
+        places who[GROUPS];
+        int32_t found[BATCH];
+        if (count == BATCH) lay_out(&batch, x + i * d, w ? w + i * d : 0, BATCH, d);
+        else lay_out(&batch, x + i * d, w ? w + i * d : 0, count, d);
+        search(&batch, w != 0, d, k, centres, near, who);
+        memcpy(found, who, sizeof found);
+        memcpy(apart + i, near, (size_t)count * sizeof *apart);
+        for (int64_t l = 0; l < count; l++) codes[i + l] = (uint8_t)found[l];
+    }
+}
 
-void optc_nearest_vectors(int kind, const float *x, const float *w, int64_t n, int64_t d, int64_t k,
-                          const void *centres, uint8_t *codes, double *apart) {
-    if (kind == 4) nearest_single(x, w, n, d, k, centres, codes, apart);
-    else nearest_double(x, w, n, d, k, centres, codes, apart);
+FOR_EACH_PROCESSOR void optc_nearest_vectors(const float *x, const float *w, int64_t n, int64_t d, int64_t k,
+                                             const float *centres, uint8_t *codes, float *apart) {
+    if (!w && d == 2) nearest_of(x, 0, n, 2, k, centres, codes, apart);
+    else if (!w && d == 4) nearest_of(x, 0, n, 4, k, centres, codes, apart);
+    else if (!w && d == 8) nearest_of(x, 0, n, 8, k, centres, codes, apart);
+    else if (!w) nearest_of(x, 0, n, d, k, centres, codes, apart);
+    else nearest_of(x, w, n, d, k, centres, codes, apart);
 }
 
 void optc_add_vectors(const float *x, const float *w, int64_t n, int64_t d, const uint8_t *codes, double *sums,
