@@ -15,6 +15,7 @@ import numpy as np
 from optc.errors import OptcError
 from optc.numerics import native
 from optc.numerics.arrays import SLICE, Array
+from optc.numerics.certificate import Certificate
 from optc.numerics.histogram import SIXTEEN_BIT_FLOATS, Histogram, histogram
 from optc.numerics.partition import Rounding, best_split
 
@@ -36,11 +37,13 @@ class Palette:
         sse: weighted sum of squared errors when each value takes its nearest centre.
         gap: how much `sse` can at most exceed that of the best palette of so many centres: 0 where every value is a
             centre, else the bound on float64 rounding in the search, or infinity for a palette that is not optimised.
+        certificate: what proves that no palette of so many centres has a much smaller error, if it was optimised.
     """
 
     centres: Array
     sse: float
     gap: float
+    certificate: Certificate | None = None
 
     def rounded(self, rounding: Rounding) -> "Palette":
         """The palette of the nearest numbers that can be stored; its error is not known."""
@@ -94,7 +97,9 @@ def kmeans_of_histogram(counted: Histogram, k: int, rounding: Rounding | None = 
     if near is not None:
         centres = _nearest(centres, near)
     scale = 2 * exponent + load
-    return Palette(np.ldexp(centres, exponent), _ldexp(_sse(points, mass, centres), scale), _ldexp(split.gap, scale))
+    certificate = Certificate(_ldexp(split.penalty, scale), np.ldexp(split.potentials, scale))
+    error, gap = _ldexp(_sse(points, mass, centres), scale), _ldexp(split.gap, scale)
+    return Palette(np.ldexp(centres, exponent), error, gap, certificate)
 
 
 def _nearest(centres: Array, rounding: Rounding) -> Array:

@@ -14,11 +14,13 @@ point. Where several numbers of runs share a penalty, the cheapest splits with f
 
 A first search, over edges of coarse cells, nearly finds the penalty. The result is exact whatever it finds.
 
-The penalty proves the result: no split into `k` runs costs less than `least[n] - k * penalty`.
+The penalty proves the result: no split into `k` runs costs less than `least[n] - k * penalty`
+(`optc.numerics.certificate` checks such a proof).
 `optc.numerics.native` holds the same algorithm compiled, operation by operation, so that both give the same bits.
 """
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -70,10 +72,14 @@ class Split(NamedTuple):
     Attributes:
         bounds: `int64[k + 1]`, strictly ascending from 0 to the number of points; run `t` is `bounds[t]:bounds[t + 1]`.
         gap: how much the cost of the split can at most exceed the least possible (from rounding in float64 alone).
+        penalty: what each run was made to cost more in the search.
+        potentials: `float64[n + 1]`, the least costs, with penalties, of splits of the points before each position.
     """
 
     bounds: Array
     gap: float
+    penalty: float
+    potentials: Array
 
 
 def best_split(points: Array, weights: Array, k: int, rounding: Rounding | None = None) -> Split:
@@ -86,11 +92,14 @@ def best_split(points: Array, weights: Array, k: int, rounding: Rounding | None 
         rounding: what centres may be; any number if None.
     """
     if k == len(points):
-        return Split(np.arange(k + 1), 0.0)
+        near = points if rounding is None else rounding.nearest_to_all(points)
+        return Split(
+            np.arange(k + 1), 0.0, 0.0, np.concatenate([[0.0], np.cumsum(weights * np.square(points - near))])
+        )  # fmt: skip
     if native.kernels is not None:
-        bounds = np.empty(k + 1, np.int64)
-        gap = native.kernels.best_split(points, weights, k, rounding, bounds)
-        return Split(bounds, gap)
+        bounds, potentials = np.empty(k + 1, np.int64), np.empty(len(points) + 1)
+        gap, penalty = native.kernels.best_split(points, weights, k, rounding, bounds, potentials)
+        return Split(bounds, gap, penalty, potentials)
     sums = _Sums.of(points, weights, rounding)
     penalty = 0.0
     cells = max(_CELLS_PER_RUN * k, _LEAST_CELLS)
@@ -103,7 +112,8 @@ def best_split(points: Array, weights: Array, k: int, rounding: Rounding | None 
     for start, stop in pairwise(found.bounds):
         cost += sums.cost(start, stop)
     slack = EPSILON * float(32 + 8 * k) * (sums.spread + found.dual + float(k) * found.penalty)
-    return Split(np.array(found.bounds), max(cost - found.dual, 0.0) + slack)
+    gap = max(cost - found.dual, 0.0) + slack
+    return Split(np.array(found.bounds), gap, found.used, np.array(found.potentials))
 
 
 class _Sums(NamedTuple):
@@ -181,12 +191,17 @@ def _coarse_cells(points: Array, mass: Array, cells: int) -> list[int]:
 
 
 class _Found(NamedTuple):
-    """A split that is cheapest with a penalty; `dual` bounds the cost of any split into `k` runs from below."""
+    """A split that is cheapest with a penalty; `dual` bounds the cost of any split into `k` runs from below.
+
+    `penalty` is where the search goes on, `used` that for which the potentials are.
+    """
 
     bounds: list[int]
     cost: float
     penalty: float
     dual: float = 0.0
+    used: float = 0.0
+    potentials: Sequence[float] = ()
 
     @property
     def runs(self) -> int:
@@ -284,7 +299,7 @@ def _penalised(sums: _Sums, k: int, penalty: float) -> _Found:
         if high <= n:
             candidates.append(j)
             starts.append(high)
-    return _found(sums, previous, penalty, least[n] - float(k) * penalty)
+    return _found(sums, previous, penalty, least, k)
 
 
 def _takeover(sums: _Sums, older: tuple[int, float], newer: tuple[int, float], low: int, high: int) -> int:
@@ -326,7 +341,7 @@ def _takeover(sums: _Sums, older: tuple[int, float], newer: tuple[int, float], l
     return high
 
 
-def _found(sums: _Sums, previous: list[int], penalty: float, dual: float) -> _Found:
+def _found(sums: _Sums, previous: list[int], penalty: float, least: list[float], k: int) -> _Found:
     """The split that each position's predecessor leads to."""
     bounds = [len(previous) - 1]
     while bounds[-1]:
@@ -335,4 +350,4 @@ def _found(sums: _Sums, previous: list[int], penalty: float, dual: float) -> _Fo
     cost = 0.0
     for start, stop in pairwise(bounds):
         cost += sums.cost(start, stop)
-    return _Found(bounds, cost, penalty, dual)
+    return _Found(bounds, cost, penalty, least[-1] - float(k) * penalty, penalty, least)

@@ -9,9 +9,10 @@ import numpy as np
 
 from optc.errors import OptcError
 from optc.ir.dtypes import Array
+from optc.numerics.certificate import lower_bound
 from optc.numerics.grouped_palette import Choose, ChooseVectors
 from optc.numerics.histogram import histogram
-from optc.numerics.palette import Palette, kmeans_1d, uniform_palette, unique_palette
+from optc.numerics.palette import Palette, kmeans_of_histogram, uniform_palette, unique_palette
 from optc.numerics.partition import Rounding
 from optc.numerics.vector_palette import VectorPalette, assign_vectors, kmeans_vectors, unique_vectors
 
@@ -38,12 +39,17 @@ def imported(path: str) -> Function:
 
 @attrs.frozen
 class Choice:
-    """A mode, the width of indices, and what to call and to name in errors if the mode is `custom`."""
+    """A mode, the width of indices, what to call and to name in errors if the mode is `custom`, and whether to certify.
+
+    `proof` has the errors of all tables that were chosen, and the bound on them.
+    """
 
     mode: str
     bits: int
     custom: Function | None
     where: str
+    certify: bool = False
+    proof: dict[str, float] = attrs.field(factory=dict, init=False, eq=False)
 
     def scalars(self, rounding: Rounding) -> Choose:
         """Chooses among the tables that can be stored; of no values, a table of zeros."""
@@ -52,7 +58,7 @@ class Choice:
             if not values.size:
                 return _NOTHING
             if self.mode == "kmeans":
-                return kmeans_1d(values, 1 << self.bits, _counting(weights), rounding)
+                return self._kmeans(values, _counting(weights), rounding)
             if self.mode == "uniform":
                 return uniform_palette(values, self.bits).rounded(rounding)
             if self.mode == "unique":
@@ -61,6 +67,15 @@ class Choice:
             return Palette(np.unique(self._table(values.reshape(-1), 1)), np.inf, np.inf).rounded(rounding)
 
         return choose
+
+    def _kmeans(self, values: Array, weights: Array | None, rounding: Rounding) -> Palette:
+        counted = histogram(values, weights)
+        found = kmeans_of_histogram(counted, 1 << self.bits, rounding)
+        if self.certify and found.certificate is not None:
+            least = lower_bound(found.certificate, counted, min(1 << self.bits, len(counted.points)), rounding)
+            for name, number in (("sse", found.sse), ("sse_at_least", least)):
+                self.proof[name] = self.proof.get(name, 0.0) + number
+        return found
 
     def vectors(self, rounding: Rounding) -> ChooseVectors:
         """The same for vectors, of which there is at least one."""

@@ -37,7 +37,8 @@ class Palettize(Compression):
     entries have the type of the weight, or a narrower one, and the squared error is the least that any table with
     such entries has (`optc.numerics.palette`). With `per_channel_scale`, each output channel is divided by its largest
     magnitude first, and errors count by the square of that. Where the importance of elements is given, k-means counts
-    their errors by that, too.
+    their errors by that, too. With `certify`, the remark has the sum of squared errors that k-means found as `sse`, and
+    as `sse_at_least` a bound for any palette of that form (`optc.numerics.certificate`).
 
     With `cluster_dim`, entries are vectors of so many neighbours along that axis, found by k-means that is good but
     not exact (`optc.numerics.vector_palette`).
@@ -59,6 +60,7 @@ class Palettize(Compression):
     per_channel_scale: bool = option(False, help="a scale for each output channel")
     table: str = option("weight", one_of=TABLES, help="type of the entries")
     function: str = option("", help="for mode custom: package.module:function")
+    certify: bool = option(False, help="say in the remark what error no such palette is below, as proved by a check")
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
@@ -69,13 +71,16 @@ class Palettize(Compression):
             )  # fmt: skip
         if self.mode == "uniform" and self.cluster_dim > 1:
             raise UsageError("uniform-vectors", "pass palettize", "option cluster_dim", "1 with mode=uniform")
+        if self.certify and (self.mode != "kmeans" or self.cluster_dim > 1):
+            raise UsageError("certify", "pass palettize", "option certify", "with mode=kmeans and cluster_dim=1 only")
 
     def encoder(self, weights: Sequence[Weight], cx: PassContext) -> Encode:
         custom = imported(self.function) if self.mode == "custom" else None
 
         def encode(weight: Weight, now: Stored) -> Encoding:
-            choice = Choice(self.mode, self.bits, custom, f"{self.function} on {weight.name}")
-            return _Palettizing(self, weight, now, choice, importance_of(weight, cx)).encoding()
+            choice = Choice(self.mode, self.bits, custom, f"{self.function} on {weight.name}", self.certify)
+            made = _Palettizing(self, weight, now, choice, importance_of(weight, cx)).encoding()
+            return attrs.evolve(made, numbers={**made.numbers, **choice.proof}) if self.certify else made
 
         return encode
 
@@ -110,12 +115,8 @@ class _Palettizing:
         if wanted == 1:
             return 1
         if self.now.mask is not None:
-            raise OptcError(
-                "vectors-of-sparse", self.weight.name, "weight", "dense, for a palette of vectors", "sparse"
-            )
-        return self.options.fitting(
-            self.weight, self.axis, wanted, self.numbers, of="cluster_dim", most=LONGEST
-        )  # fmt: skip
+            raise OptcError("vectors-of-sparse", self.weight.name, "weight", "dense, for vectors", "sparse")
+        return self.options.fitting(self.weight, self.axis, wanted, self.numbers, of="cluster_dim", most=LONGEST)
 
     def encoding(self) -> Encoding:
         body, mask = self.now.body, self.now.mask

@@ -29,15 +29,14 @@ if TYPE_CHECKING:
     help="What shares a scale: per_tensor, per_channel, per_block; or a table: per_tensor, per_grouped_channel.",
 )
 @click.option("--group-size", type=click.IntRange(1), metavar="N", help="Output channels that share a table (all).")
-@click.option(
-    "--cluster-dim", type=click.IntRange(1), metavar="N", help="Output channels that one index stands for (1)."
-)
+@click.option("--cluster-dim", type=click.IntRange(1), metavar="N", help="Channels that one index stands for (1).")
 @click.option("--block-size", type=click.IntRange(1), metavar="N", help="Input channels that share a scale (all).")
 @click.option(
     "--mode", metavar="MODE", help="How entries are chosen: kmeans, uniform, unique; or codes: symmetric, asymmetric."
 )
 @click.option("--per-channel-scale", is_flag=True, help="A scale for each channel of a palettized weight.")
 @click.option("--table", metavar="DTYPE", help="Type of a table's entries: float32, float16, int8, uint8.")
+@click.option("--certify", is_flag=True, help="Prove in the remarks how near to the best each palette is.")
 @click.option("--joint", is_flag=True, help="Compress weights that are compressed already, too.")
 @click.option("--strict", is_flag=True, help="Refuse sizes that do not fit, rather than take the nearest that do.")
 @click.option("--min-elements", type=click.IntRange(0), metavar="N", help="Leave smaller weights dense (2048).")
@@ -98,6 +97,7 @@ _SHAPES = {
     "mode": ("palettize", "quantize"),
     "per_channel_scale": ("palettize",),
     "table": ("palettize",),
+    "certify": ("palettize",),
     "joint": ("sparsify", "palettize", "quantize"),
     "strict": ("palettize", "quantize"),
     "min_elements": ("sparsify", "palettize", "quantize"),

@@ -11,8 +11,9 @@ typedef struct {
     double step, low, high;
 } rounding_t;
 
+/* The best split of n points into k runs: `k + 1` bounds, `n + 1` potentials, the gap and the penalty that was used. */
 int optc_best_split(const double *points, const double *weights, int64_t n, int64_t k, const rounding_t *rounding,
-                    int64_t *bounds, double *gap);
+                    int64_t *bounds, double *potentials, double *gap, double *used);
 
 /* The codes that occur, ascending, and how often; both arrays have 65,536 items. Their number. */
 int64_t optc_count_codes(const uint16_t *codes, int64_t n, uint16_t *present, int64_t *counts);

@@ -41,27 +41,29 @@ static PyObject *refuse(taken_t *taken, const char *message) {
 static PyObject *nothing(void) { return Py_NewRef(Py_None); }
 
 static PyObject *best_split(PyObject *self, PyObject *args) {
-    PyObject *points, *weights, *rounding, *bounds;
+    PyObject *points, *weights, *rounding, *bounds, *potentials;
     Py_ssize_t k, n = 0;
     rounding_t grid;
     const double *x, *w;
+    double *least;
     int64_t *out;
     taken_t taken = {.count = 0};
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOnOO", &points, &weights, &k, &rounding, &bounds)) return NULL;
+    if (!PyArg_ParseTuple(args, "OOnOOO", &points, &weights, &k, &rounding, &bounds, &potentials)) return NULL;
     if (rounding != Py_None && !PyArg_ParseTuple(rounding, "iddd", &grid.precision, &grid.step, &grid.low, &grid.high))
         return NULL;
     if (!(x = hold(&taken, points, 8, -1, 0))) return release(&taken, NULL);
     n = items(&taken);
     if (k < 1 || k > n) return refuse(&taken, "kernel: k must be from 1 to the number of points");
-    if (!(w = hold(&taken, weights, 8, n, 0)) || !(out = hold(&taken, bounds, 8, k + 1, 1)))
+    if (!(w = hold(&taken, weights, 8, n, 0)) || !(out = hold(&taken, bounds, 8, k + 1, 1)) ||
+        !(least = hold(&taken, potentials, 8, n + 1, 1)))
         return release(&taken, NULL);
-    double gap = 0.0;
+    double gap = 0.0, used = 0.0;
     int failed;
     Py_BEGIN_ALLOW_THREADS
-    failed = optc_best_split(x, w, n, k, rounding == Py_None ? NULL : &grid, out, &gap);
+    failed = optc_best_split(x, w, n, k, rounding == Py_None ? NULL : &grid, out, least, &gap, &used);
     Py_END_ALLOW_THREADS
-    return release(&taken, failed ? PyErr_NoMemory() : PyFloat_FromDouble(gap));
+    return release(&taken, failed ? PyErr_NoMemory() : Py_BuildValue("dd", gap, used));
 }
 
 static PyObject *count_codes(PyObject *self, PyObject *args) {

@@ -24,7 +24,7 @@ typedef struct {
 } split_t;
 
 typedef struct {
-    double *least;
+    double *least, penalty; /* what the last penalised split left */
     int64_t *previous, *candidate, *start;
 } work_t;
 
@@ -62,6 +62,7 @@ static double penalised(const sums_t *s, double penalty, work_t *w) {
     double *least = w->least;
     int64_t *candidate = w->candidate, *start = w->start, n = s->count;
     int64_t head = 0, tail = 1;
+    w->penalty = penalty;
     least[0] = 0.0;
     candidate[0] = 0;
     start[0] = 1;
@@ -246,7 +247,7 @@ static int64_t coarse_cells(const double *points, const double *mass, int64_t n,
 }
 
 int optc_best_split(const double *points, const double *weights, int64_t n, int64_t k, const rounding_t *rounding,
-                    int64_t *bounds, double *gap) {
+                    int64_t *bounds, double *potentials, double *gap, double *used) {
     int64_t cells = CELLS_PER_RUN * k > LEAST_CELLS ? CELLS_PER_RUN * k : LEAST_CELLS;
     int coarse = 2 * cells < n, failed = -1;
     int64_t small = coarse ? cells + 1 : 0;
@@ -255,7 +256,7 @@ int optc_best_split(const double *points, const double *weights, int64_t n, int6
     if (!memory || !places) goto done;
     double *terms = memory, *more = memory + (n + 1), *block = memory + 2 * (n + 1);
     sums_t s = {n, block, block + (n + 1), block + 2 * (n + 1), block + 3 * (n + 1), block + 4 * (n + 1), 0.0, rounding};
-    work_t w = {block + 5 * (n + 1), places, places + (n + 1), places + 2 * (n + 1)};
+    work_t w = {block + 5 * (n + 1), 0.0, places, places + (n + 1), places + 2 * (n + 1)};
 
     double total = 0.0;
     for (int64_t i = 0; i < n; i++) total += weights[i];
@@ -296,6 +297,8 @@ int optc_best_split(const double *points, const double *weights, int64_t n, int6
     for (int64_t t = 0; t < k; t++) cost += run_cost(&s, bounds[t], bounds[t + 1]);
     double slack = EPSILON * (double)(32 + 8 * k) * (spread + dual + (double)k * penalty);
     *gap = (cost > dual ? cost - dual : 0.0) + slack;
+    *used = w.penalty;
+    memcpy(potentials, w.least, (size_t)(n + 1) * sizeof *potentials);
     failed = 0;
 done:
     free(memory);
