@@ -97,7 +97,8 @@ def kmeans_of_histogram(counted: Histogram, k: int, rounding: Rounding | None = 
     if near is not None:
         centres = _nearest(centres, near)
     scale = 2 * exponent + load
-    certificate = Certificate(_ldexp(split.penalty, scale), np.ldexp(split.potentials, scale))
+    with np.errstate(over="ignore"):
+        certificate = Certificate(_ldexp(split.penalty, scale), np.ldexp(split.potentials, scale))
     error, gap = _ldexp(_sse(points, mass, centres), scale), _ldexp(split.gap, scale)
     return Palette(np.ldexp(centres, exponent), error, gap, certificate)
 
