@@ -4,12 +4,15 @@ import os
 
 from setuptools import Extension, setup
 
+SOURCES = ("compare", "expand", "layout", "module", "packing", "partition", "values", "vectors")
+HEADERS = ("arrays", "floats", "kernels")
+
 setup(
     ext_modules=[
         Extension(
             "optc.numerics.native._kernels",
-            [f"optc/numerics/native/{name}.c" for name in ("module", "partition", "values", "vectors")],
-            depends=["optc/numerics/native/kernels.h"],
+            [f"optc/numerics/native/{name}.c" for name in SOURCES],
+            depends=[f"optc/numerics/native/{name}.h" for name in HEADERS],
             extra_compile_args=[] if os.name == "nt" else ["-O3", "-ffp-contract=off", "-fno-math-errno"],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             py_limited_api=True,

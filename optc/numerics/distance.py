@@ -3,9 +3,11 @@
 import math
 from typing import NamedTuple
 
+import ml_dtypes
 import numpy as np
 
 from optc.errors import OptcError
+from optc.numerics import native
 from optc.numerics.arrays import SLICE, Array
 
 
@@ -51,21 +53,49 @@ def distance(reference: Array, approximation: Array) -> Distance:
             list(approximation.shape),
         )
     flat, other = np.ravel(reference), np.ravel(approximation)
-    noise, signal, largest = [], [], 0.0
+    noise: list[float] = []
+    signal: list[float] = []
+    largest = 0.0
     for start in range(0, flat.size, SLICE):
-        part = flat[start : start + SLICE].astype(np.float64)
-        difference = other[start : start + SLICE].astype(np.float64)
-        finite = np.isfinite(part).all()
-        with np.errstate(invalid="ignore", over="ignore"):
-            if finite:
-                np.subtract(part, difference, out=difference)
-            else:
-                difference = np.where(part == difference, 0.0, part - difference)
-            signal.append(float(np.square(part, out=part).sum()))
-            np.abs(difference, out=difference)
-            largest = float(np.maximum(largest, difference.max()))  # np.maximum keeps NaN, max() may lose it
-            noise.append(float(np.square(difference, out=difference).sum()))
+        sums = _of_slice(flat[start : start + SLICE], other[start : start + SLICE])
+        noise += sums[0].tolist()
+        signal += sums[1].tolist()
+        largest = float(np.maximum(largest, sums[2].max()))  # np.maximum keeps NaN, max() may lose it
     return Distance(_sum(noise), _sum(signal), largest)
+
+
+_LANES = 64
+_KINDS = {
+    np.dtype(np.float16): 2,
+    np.dtype(ml_dtypes.bfloat16): 3,
+    np.dtype(np.float32): 4,
+    np.dtype(np.float64): 8,
+}
+
+
+def _of_slice(part: Array, other: Array) -> Array:
+    """Sums of squared differences and of squares, and largest differences: `float64[3, 64]`.
+
+    Element `i` counts in column `i % 64`, one after another, so that compiled or not the sums have the same bits.
+    """
+    sums = np.zeros((3, _LANES))
+    kernels, kind = native.kernels, _KINDS.get(part.dtype)
+    if kernels is not None and kind is not None and part.dtype == other.dtype:
+        words = (np.ascontiguousarray(array).view(np.uint16) if kind < 4 else array for array in (part, other))
+        if kernels.apart(kind, *words, *sums):
+            return sums
+    with np.errstate(invalid="ignore", over="ignore"):
+        exact = part.astype(np.float64)
+        apart = exact - other.astype(np.float64)
+        apart[exact == other] = 0.0  # infinities
+        sums[0] = _rows(np.square(apart)).sum(axis=0)
+        sums[1] = _rows(np.square(exact)).sum(axis=0)
+        sums[2] = _rows(np.abs(apart)).max(axis=0, initial=0.0)
+    return sums
+
+
+def _rows(squares: Array) -> Array:
+    return np.pad(squares, (0, -squares.size % _LANES)).reshape(-1, _LANES)
 
 
 def _sum(parts: list[float]) -> float:

@@ -80,6 +80,10 @@ def _by_code(flat: Array, weights: Array | None) -> tuple[Array, Array]:
 
 
 def _by_sorting(flat: Array, weights: Array | None) -> tuple[Array, Array]:
+    if weights is None and native.kernels is not None and flat.dtype == np.float32 and flat.size < 1 << 32:
+        items, times = flat.view(np.uint32).copy(), np.empty(flat.size, np.uint32)
+        found = native.kernels.count_singles(items, times)
+        return items[:found].view(np.float32).astype(np.float64), times[:found].astype(np.float64)
     if weights is None:
         points, counts = np.unique(flat, return_counts=True)
         return points.astype(np.float64), counts.astype(np.float64)

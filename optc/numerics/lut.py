@@ -1,10 +1,12 @@
 """Lookup tables: the dense tensor that palette indices stand for (Core ML's `constexpr_lut_to_dense` of iOS 18)."""
 
 import math
+from types import ModuleType
 
 import numpy as np
 
 from optc.errors import OptcError
+from optc.numerics import native
 from optc.numerics.arrays import SLICE, Array
 
 
@@ -52,6 +54,8 @@ def lut_to_dense(indices: Array, lut: Array, vector_axis: int | None = None) -> 
     entries, vector = lut.shape[-2:]
     if indices.size and int(indices.max()) >= entries:
         raise OptcError("index-out-of-range", "lookup", "every index", f"below {entries}", int(indices.max()))
+    if native.kernels is not None and indices.dtype == np.uint8 and indices.size:
+        return _looked_up(native.kernels, indices, lut, vector_axis, shape)
     table = lut.reshape(-1, vector)
     dense = np.empty((*indices.shape, vector), lut.dtype)
     row_size = max(1, indices.size // max(1, indices.shape[0])) if indices.ndim else 1
@@ -64,6 +68,26 @@ def lut_to_dense(indices: Array, lut: Array, vector_axis: int | None = None) -> 
         return dense.reshape(shape)
     axis = (vector_axis or 0) % indices.ndim
     return np.ascontiguousarray(np.moveaxis(dense, -1, axis + 1)).reshape(shape)
+
+
+def _looked_up(
+    kernels: ModuleType, indices: Array, lut: Array, vector_axis: int | None, shape: tuple[int, ...]
+) -> Array:
+    """`lut_to_dense` compiled. All indices of a run, which lie one after another, share a table."""
+    groups, (entries, vector) = lut.shape[:-2], lut.shape[-2:]
+    axis = max((a for a, count in enumerate(groups) if count > 1), default=0)
+    run = math.prod(indices.shape[axis:]) // (groups[axis] if groups else 1)
+    heads = (*indices.shape[:axis], *groups[axis : axis + 1])
+    bases = np.broadcast_to(_group_numbers(heads, groups[: axis + 1], 0, heads[0] if heads else 1), heads) * entries
+    inner = indices.size if vector == 1 else math.prod(indices.shape[(vector_axis or 0) % indices.ndim + 1 :])
+    dense = np.empty(shape, lut.dtype)
+    size = lut.dtype.itemsize
+    word = np.dtype(f"u{size}")
+    kernels.look_up(
+        size, np.ascontiguousarray(indices), inner, run, np.ascontiguousarray(bases, np.int64),
+        np.ascontiguousarray(lut).view(word), vector, dense.view(word),
+    )  # fmt: skip
+    return dense
 
 
 def _group_numbers(shape: tuple[int, ...], groups: tuple[int, ...], start: int, stop: int) -> Array:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from optc.errors import OptcError
+from optc.numerics import native
 from optc.numerics.arrays import SLICE, Array
 
 
@@ -41,7 +42,10 @@ def pack(values: Array, bits: int) -> Array:
     for start, stop, first, last in _slices(flat.size, bits):
         part = flat[start:stop]
         _check_fit(part, bits)
-        out[first:last] = _pack_slice(part.view(np.uint8), bits)[: last - first]
+        if native.kernels is not None:
+            native.kernels.pack(part.view(np.uint8), bits, out[first:last])
+        else:
+            out[first:last] = _pack_slice(part.view(np.uint8), bits)[: last - first]
     return out
 
 
@@ -61,6 +65,9 @@ def unpack(data: Array, bits: int, count: int, signed: bool = False) -> Array:
             "packed-size", "packed data", "array", f"uint8[{needed}] for {count} values of {bits} bits", actual
         )
     out = np.empty(count, np.uint8)
+    if native.kernels is not None:
+        native.kernels.unpack(np.ascontiguousarray(data), bits, signed, out)
+        return out.view(np.int8) if signed else out
     for start, stop, first, last in _slices(count, bits):
         out[start:stop] = _unpack_slice(data[first:last], bits)[: stop - start]
     if not signed:

@@ -176,10 +176,10 @@ def assign(values: Array, centres: Array) -> Array:
     borders = _borders(distinct)
     entry = first.astype(np.uint8)
     flat = np.ascontiguousarray(values).reshape(-1)
-    if native.kernels is not None and flat.dtype in _KINDS:
-        return _assign_compiled(native.kernels, flat, borders, entry).reshape(values.shape)
     if flat.dtype in SIXTEEN_BIT_FLOATS and flat.size > 1 << 16:
         return _assign_by_code(flat, borders, entry).reshape(values.shape)
+    if native.kernels is not None and flat.dtype in _KINDS:
+        return _assign_compiled(native.kernels, flat, borders, entry).reshape(values.shape)
     out = np.empty(flat.size, np.uint8)
     for start in range(0, flat.size, SLICE):
         part = flat[start : start + SLICE].astype(np.float64)
@@ -220,7 +220,10 @@ def _assign_by_code(flat: Array, borders: Array, entry: Array) -> Array:
         part = codes[start : start + SLICE]
         if ((part & exponent) == exponent).any():
             raise _not_finite()
-        np.take(table, part, out=out[start : start + SLICE])
+        if native.kernels is not None:
+            native.kernels.look_up_codes(part, table, out[start : start + SLICE])
+        else:
+            np.take(table, part, out=out[start : start + SLICE])
     return out
 
 

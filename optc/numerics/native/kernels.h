@@ -23,6 +23,28 @@ int64_t optc_count_codes(const uint16_t *codes, int64_t n, uint16_t *present, in
 int optc_assign(int kind, const void *items, int64_t n, const double *borders, int steps, const uint8_t *entry,
                 uint8_t *out);
 
+/* The distinct values among `n` floats, ascending, and how often each occurs, in the place of the items (as bits, -0 as
+   0) and of `spare`. Their number. */
+int64_t optc_count_singles(uint32_t *items, uint32_t *spare, int64_t n);
+
+/* Values of `bits` bits to and from a stream of bits. */
+void optc_pack(const uint8_t *values, int64_t n, int bits, uint8_t *out);
+void optc_unpack(const uint8_t *data, int64_t n, int bits, int has_sign, uint8_t *out);
+
+/* Entries of `size` bytes (vectors of `vector` of them) for `rows * inner` indices; each `run` of indices has a table,
+   which begins at an entry of its own. */
+void optc_look_up(int size, const uint8_t *indices, int64_t rows, int64_t inner, int64_t run, const int64_t *bases,
+                  const void *table, int64_t vector, void *out);
+void optc_look_up_codes(const uint16_t *codes, int64_t n, const uint8_t *table, uint8_t *out);
+
+/* The items (of `size` bytes) where the mask is not 0, `most` at most; and the reverse, with zeros elsewhere. */
+int64_t optc_keep(int size, const void *items, const uint8_t *mask, int64_t n, int64_t most, void *out);
+void optc_scatter(int size, const void *values, int64_t count, const uint8_t *mask, int64_t n, void *out);
+
+/* Adds the squares of `a - b` and of `a` to 64 sums each, and keeps the largest differences. False if an item is not
+   finite. Kinds as for `optc_assign`. */
+int optc_apart(int kind, const void *a, const void *b, int64_t n, double *noise, double *signal, double *largest);
+
 /* For each of `n` vectors of length `d` (at most 16), the nearest of `k` centres and how far it is, squared; `w` has a
    weight for each component, or is null. */
 void optc_nearest_vectors(const float *x, const float *w, int64_t n, int64_t d, int64_t k, const float *centres,

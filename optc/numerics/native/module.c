@@ -1,44 +1,6 @@
 /* The Python module: checks what it is given, and lets other threads run while a kernel works. */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-
+#include "arrays.h"
 #include "kernels.h"
-
-/* The arrays of a call, released together. */
-typedef struct {
-    Py_buffer views[8];
-    int count;
-} taken_t;
-
-/* The items of a contiguous array of `count` items of `size` bytes (of any number if `count` is -1); null and an error
-   if it is none. */
-static void *hold(taken_t *taken, PyObject *object, Py_ssize_t size, Py_ssize_t count, int writable) {
-    Py_buffer *view = &taken->views[taken->count];
-    if (PyObject_GetBuffer(object, view, writable ? PyBUF_CONTIG : PyBUF_CONTIG_RO)) return NULL;
-    taken->count++;
-    if (view->itemsize == size && (count < 0 || view->len == count * size)) return view->buf;
-    PyErr_Format(PyExc_ValueError, "kernel: array must have %zd items of %zd bytes (got %zd bytes, items of %zd)",
-                 count, size, view->len, view->itemsize);
-    return NULL;
-}
-
-/* How many items the array has that was taken last. */
-static Py_ssize_t items(const taken_t *taken) {
-    const Py_buffer *view = &taken->views[taken->count - 1];
-    return view->len / view->itemsize;
-}
-
-static PyObject *release(taken_t *taken, PyObject *result) {
-    while (taken->count) PyBuffer_Release(&taken->views[--taken->count]);
-    return result;
-}
-
-static PyObject *refuse(taken_t *taken, const char *message) {
-    PyErr_SetString(PyExc_ValueError, message);
-    return release(taken, NULL);
-}
-
-static PyObject *nothing(void) { return Py_NewRef(Py_None); }
 
 static PyObject *best_split(PyObject *self, PyObject *args) {
     PyObject *points, *weights, *rounding, *bounds, *potentials;
@@ -157,10 +119,18 @@ static PyObject *add_vectors(PyObject *self, PyObject *args) {
 
 static PyMethodDef METHODS[] = {
     {"add_vectors", add_vectors, METH_VARARGS, NULL},
+    {"apart", optc_py_apart, METH_VARARGS, NULL},
     {"assign", assign, METH_VARARGS, NULL},
     {"best_split", best_split, METH_VARARGS, NULL},
     {"count_codes", count_codes, METH_VARARGS, NULL},
+    {"count_singles", optc_py_count_singles, METH_VARARGS, NULL},
+    {"keep", optc_py_keep, METH_VARARGS, NULL},
+    {"look_up", optc_py_look_up, METH_VARARGS, NULL},
+    {"look_up_codes", optc_py_look_up_codes, METH_VARARGS, NULL},
     {"nearest_vectors", nearest_vectors, METH_VARARGS, NULL},
+    {"pack", optc_py_pack, METH_VARARGS, NULL},
+    {"scatter", optc_py_scatter, METH_VARARGS, NULL},
+    {"unpack", optc_py_unpack, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

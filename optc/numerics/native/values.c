@@ -2,19 +2,7 @@
 #include "kernels.h"
 
 #include <math.h>
-#include <string.h>
-
-static inline float single_of_bits(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* Exact, subnormals included; infinities and NaN become finite, so that callers look for them first. */
-static inline double half(uint16_t code) {
-    float magnitude = single_of_bits((uint32_t)(code & 0x7fff) << 13) * 0x1p112f;
-    return code & 0x8000 ? -magnitude : magnitude;
-}
+#include "floats.h"
 
 int64_t optc_count_codes(const uint16_t *codes, int64_t n, uint16_t *present, int64_t *counts) {
     static const int64_t ALL = 1 << 16;
@@ -25,6 +13,39 @@ int64_t optc_count_codes(const uint16_t *codes, int64_t n, uint16_t *present, in
         if (!counts[code]) continue;
         present[found] = (uint16_t)code;
         counts[found++] = counts[code];
+    }
+    return found;
+}
+
+/* Sorted by 11, 11 and 10 bits of a number whose order is that of the floats. */
+int64_t optc_count_singles(uint32_t *items, uint32_t *spare, int64_t n) {
+    static const int SHIFTS[] = {0, 11, 22};
+    int64_t places[3][1 << 11] = {{0}};
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits = items[i] == 0x80000000 ? 0 : items[i];
+        items[i] = bits = bits >> 31 ? ~bits : bits | 0x80000000;
+        for (int digit = 0; digit < 3; digit++) places[digit][bits >> SHIFTS[digit] & 0x7ff]++;
+    }
+    for (int digit = 0; digit < 3; digit++) {
+        int64_t before = 0;
+        for (int value = 0; value < 1 << 11; value++) {
+            int64_t count = places[digit][value];
+            places[digit][value] = before;
+            before += count;
+        }
+        for (int64_t i = 0; i < n; i++) spare[places[digit][items[i] >> SHIFTS[digit] & 0x7ff]++] = items[i];
+        uint32_t *held = items;
+        items = spare;
+        spare = held;
+    }
+    int64_t found = 0; /* after three exchanges, the sorted items lie in what was `spare` */
+    for (int64_t i = 0; i < n;) {
+        int64_t next = i + 1;
+        while (next < n && items[next] == items[i]) next++;
+        uint32_t bits = items[i];
+        items[found] = (uint32_t)(next - i);
+        spare[found++] = bits >> 31 ? bits & 0x7fffffff : ~bits;
+        i = next;
     }
     return found;
 }
@@ -45,8 +66,8 @@ int64_t optc_count_codes(const uint16_t *codes, int64_t n, uint16_t *present, in
         return !wrong;                                                                                                \
     }
 
-ASSIGN(assign_half, uint16_t, (item & 0x7c00) == 0x7c00, half(item))
-ASSIGN(assign_brain, uint16_t, (item & 0x7f80) == 0x7f80, single_of_bits((uint32_t)item << 16))
+ASSIGN(assign_half, uint16_t, (item & 0x7c00) == 0x7c00, single_of_half(item))
+ASSIGN(assign_brain, uint16_t, (item & 0x7f80) == 0x7f80, single_of_brain(item))
 ASSIGN(assign_single, float, !isfinite(item), item)
 ASSIGN(assign_double, double, !isfinite(item), item)
 

@@ -2,18 +2,12 @@
 #include "kernels.h"
 
 #include <math.h>
-#include <string.h>
 
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define FOR_EACH_PROCESSOR
-#endif
+#include "floats.h"
 
 /* Several vectors at a time, one per lane, so that no sum is taken across lanes: each distance is added up over the
    components in order, and is the same for any number of lanes. */
 #if defined(__GNUC__)
-#define INLINED static inline __attribute__((always_inline))
 #define UNROLLED _Pragma("GCC unroll 4")
 enum { LANES = 16, GROUPS = 4 };
 typedef float reals __attribute__((vector_size(64)));
@@ -21,7 +15,6 @@ typedef int32_t places __attribute__((vector_size(64)));
 #define PICK(where, a, b) (((places)(a) & (where)) | ((places)(b) & ~(where)))
 #define PICK_REALS(where, a, b) ((reals)PICK(where, a, b))
 #else
-#define INLINED static inline
 #define UNROLLED
 enum { LANES = 1, GROUPS = 64 };
 typedef float reals;
