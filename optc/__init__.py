@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from optc.driver.facade import read_configuration as read_configuration
     from optc.driver.facade import run as run
     from optc.driver.facade import save as save
+    from optc.driver.facade import stored_bytes as stored_bytes
     from optc.driver.facade import weights as weights
 
 _NAMES = (
     "Configuration", "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "Sparsify", "UsageError",
-    "WeightInfo", "compress", "from_torch", "load", "parse", "plan", "read_configuration", "run", "save", "weights",
+    "WeightInfo", "compress", "from_torch", "load", "parse", "plan", "read_configuration", "run", "save", "stored_bytes",
+    "weights",
 )  # fmt: skip
 
 

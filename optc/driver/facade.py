@@ -29,11 +29,13 @@ from passes.catalog import CATALOG
 from passes.compress.configuration import Configuration
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
+from passes.compress.sizes import stored_bytes
 from passes.compress.sparsify import Sparsify
 
 __all__ = [
     "Configuration", "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "Sparsify", "UsageError",
-    "WeightInfo", "compress", "from_torch", "load", "parse", "plan", "read_configuration", "run", "save", "weights",
+    "WeightInfo", "compress", "from_torch", "load", "parse", "plan", "read_configuration", "run", "save", "stored_bytes",
+    "weights",
 ]  # fmt: skip
 
 
@@ -67,6 +69,8 @@ def from_torch(
 ENGINES = ("reference", "onnxruntime")
 PREPARE = "@cleanup"
 """What runs before compression, so that weights are what will be executed."""
+FINISH = "dead-code"
+"""What runs after it, so that the earlier forms of a weight that several passes compress are not stored."""
 
 
 @attrs.frozen
@@ -115,9 +119,9 @@ def compress_with_remarks(
 
 
 def with_cleanup(*passes: Pass | Configuration) -> Pipeline:
-    """The pipeline that `compress` runs: the cleanup passes, then these."""
+    """The pipeline that `compress` runs: the cleanup passes, these, and the removal of what they replaced."""
     steps = (step for given in passes for step in (given.passes() if isinstance(given, Configuration) else (given,)))
-    return Pipeline((*Pipeline.parse(PREPARE).steps, *steps))
+    return Pipeline((*Pipeline.parse(PREPARE).steps, *steps, *Pipeline.parse(FINISH).steps))
 
 
 def plan(
