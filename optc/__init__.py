@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 _NAMES = (
     "Configuration", "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "Sparsify", "UsageError",
-    "WeightInfo", "compress", "from_torch", "load", "parse", "plan", "read_configuration", "run", "save", "stored_bytes",
-    "weights",
+    "WeightInfo", "compress", "from_torch", "load", "parse", "plan", "read_configuration", "run", "save",
+    "stored_bytes", "weights",
 )  # fmt: skip
 
 

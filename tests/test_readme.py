@@ -71,7 +71,7 @@ def test_the_commands_that_run_compare_and_convert_run(folder: Path) -> None:
 
 def test_the_configuration_does_what_it_says(folder: Path) -> None:
     (held,) = (block for block in blocks(PUBLISHED) if block.startswith("# config.yaml"))
-    (command,) = (block for block in blocks(PUBLISHED) if "--config" in block)
+    (command,) = (block for block in blocks(PUBLISHED) if " --config " in block)
     (folder / "config.yaml").write_text(held, "utf-8")
     assert "rule op_types.gather matches nothing" in run(command)
     remarks = json.loads((folder / "remarks.json").read_text("utf-8"))["remarks"]

@@ -34,8 +34,8 @@ from passes.compress.sparsify import Sparsify
 
 __all__ = [
     "Configuration", "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "Sparsify", "UsageError",
-    "WeightInfo", "compress", "from_torch", "load", "parse", "plan", "read_configuration", "run", "save", "stored_bytes",
-    "weights",
+    "WeightInfo", "compress", "from_torch", "load", "parse", "plan", "read_configuration", "run", "save",
+    "stored_bytes", "weights",
 ]  # fmt: skip
 
 
