@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optc.driver.facade import Configuration as Configuration
     from optc.driver.facade import OptcError as OptcError
     from optc.driver.facade import Palettize as Palettize
     from optc.driver.facade import Pipeline as Pipeline
@@ -22,17 +23,22 @@ if TYPE_CHECKING:
     from optc.driver.facade import Quantize as Quantize
     from optc.driver.facade import Sparsify as Sparsify
     from optc.driver.facade import UsageError as UsageError
+    from optc.driver.facade import WeightInfo as WeightInfo
     from optc.driver.facade import compress as compress
     from optc.driver.facade import from_torch as from_torch
     from optc.driver.facade import load as load
     from optc.driver.facade import parse as parse
     from optc.driver.facade import plan as plan
+    from optc.driver.facade import read_configuration as read_configuration
     from optc.driver.facade import run as run
     from optc.driver.facade import save as save
+    from optc.driver.facade import stored_bytes as stored_bytes
+    from optc.driver.facade import weights as weights
 
 _NAMES = (
-    "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "Sparsify", "UsageError", "compress",
-    "from_torch", "load", "parse", "plan", "run", "save",
+    "Configuration", "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "Sparsify", "UsageError",
+    "WeightInfo", "compress", "from_torch", "load", "parse", "plan", "read_configuration", "run", "save",
+    "stored_bytes", "weights",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from passes.cleanup.fuse_layer_norm import FuseLayerNorm
 from passes.cleanup.fuse_silu import FuseSilu
 from passes.cleanup.push_transposes import PushTransposes
 from passes.cleanup.remove_identities import RemoveIdentities
+from passes.compress.configured import Configured
 from passes.compress.decompress import Decompress
 from passes.compress.float16 import Float16
 from passes.compress.palettize import Palettize
@@ -26,7 +27,7 @@ EXACT = (
 """Results stay the same, bit for bit."""
 ROUNDING = (FoldBatchNorm, FuseAttention, FuseGelu, FuseHardSwish, FuseLayerNorm, FuseSilu)
 """Results stay the same but for rounding."""
-COMPRESS = (Sparsify, Palettize, Quantize, Decompress, Float16)
+COMPRESS = (Sparsify, Palettize, Quantize, Configured, Decompress, Float16)
 """Weights become constant expressions, and back."""
 
 # `dead-code` goes first so that no other pass works on what nothing needs, and last to clear up after the others.

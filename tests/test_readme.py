@@ -1,5 +1,6 @@
 """The README says what happens: its commands are run, and write what it shows."""
 
+import json
 import re
 from pathlib import Path
 
@@ -66,6 +67,18 @@ def test_the_commands_that_run_compare_and_convert_run(folder: Path) -> None:
         run(command.replace(" model.onnx", " examples/digits.onnx").replace(" x=", " picture="))
     assert all(Path(name).is_file() for name in ("outputs.npz", "dense.onnx", "model.optc"))
     assert Path("model.mlpackage", "Manifest.json").is_file()
+
+
+def test_the_configuration_does_what_it_says(folder: Path) -> None:
+    (held,) = (block for block in blocks(PUBLISHED) if block.startswith("# config.yaml"))
+    (command,) = (block for block in blocks(PUBLISHED) if " --config " in block)
+    (folder / "config.yaml").write_text(held, "utf-8")
+    assert "rule op_types.gather matches nothing" in run(command)
+    remarks = json.loads((folder / "remarks.json").read_text("utf-8"))["remarks"]
+    assert {r["weight"]: r["scheme"] for r in remarks if r["decision"] == "done"} == {
+        "3.weight": "palettized 4-bit grouped", "6.weight": "palettized 4-bit grouped",
+        "11.weight": "sparse, quantized int8 per-channel",
+    }  # fmt: skip
 
 
 def test_the_command_that_shows_the_passes_runs(folder: Path) -> None:

@@ -8,7 +8,9 @@ import attrs
 from backends.cost_table import load_device
 from backends.costs import Sizes
 from backends.plan import Plan, make_plan
+from optc.driver.configuration_file import read_configuration
 from optc.driver.models import load, save
+from optc.driver.weight_info import WeightInfo, weights
 from optc.errors import OptcError, UsageError
 from optc.ir.block import Program
 from optc.ir.dims import SymDim
@@ -24,13 +26,16 @@ from optc.pipeline.manager import run_pipeline
 from optc.pipeline.passes import Pass
 from optc.pipeline.suggest import did_you_mean
 from passes.catalog import CATALOG
+from passes.compress.configuration import Configuration
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
+from passes.compress.sizes import stored_bytes
 from passes.compress.sparsify import Sparsify
 
 __all__ = [
-    "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "Sparsify", "UsageError", "compress",
-    "from_torch", "load", "parse", "plan", "run", "save",
+    "Configuration", "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "Sparsify", "UsageError",
+    "WeightInfo", "compress", "from_torch", "load", "parse", "plan", "read_configuration", "run", "save",
+    "stored_bytes", "weights",
 ]  # fmt: skip
 
 
@@ -64,6 +69,8 @@ def from_torch(
 ENGINES = ("reference", "onnxruntime")
 PREPARE = "@cleanup"
 """What runs before compression, so that weights are what will be executed."""
+FINISH = "dead-code"
+"""What runs after it, so that the earlier forms of a weight that several passes compress are not stored."""
 
 
 @attrs.frozen
@@ -91,23 +98,30 @@ def parse(text: str) -> Program:
     return parse_program(text, OPS)
 
 
-def compress(program: Program, *passes: Pass) -> Program:
-    """The program cleaned up, and compressed by the given passes in order.
+def compress(program: Program, *passes: Pass | Configuration, importance: Mapping[str, Array] | None = None) -> Program:
+    """The program cleaned up, and compressed by the given passes and configurations in order.
+
+    `importance` says by the name of a weight how much the squared error of each of its elements counts: arrays of the
+    weight's shape, or such as broadcast to it, of finite numbers that are not negative.
 
     Raises:
+        UsageError: importance is given for a weight that the program does not have (`no-such-weight`).
         OptcError: a pass refuses the program.
     """
-    return compress_with_remarks(program, *passes).program
+    return compress_with_remarks(program, *passes, instruments=Instruments(importance=importance or {})).program
 
 
-def compress_with_remarks(program: Program, *passes: Pass, instruments: Instruments | None = None) -> Outcome:
+def compress_with_remarks(
+    program: Program, *passes: Pass | Configuration, instruments: Instruments | None = None
+) -> Outcome:
     """As `compress`, with the remarks, times and statistics."""
     return run_pipeline(with_cleanup(*passes), program, instruments)
 
 
-def with_cleanup(*passes: Pass) -> Pipeline:
-    """The pipeline that `compress` runs: the cleanup passes, then these."""
-    return Pipeline((*Pipeline.parse(PREPARE).steps, *passes))
+def with_cleanup(*passes: Pass | Configuration) -> Pipeline:
+    """The pipeline that `compress` runs: the cleanup passes, these, and the removal of what they replaced."""
+    steps = (step for given in passes for step in (given.passes() if isinstance(given, Configuration) else (given,)))
+    return Pipeline((*Pipeline.parse(PREPARE).steps, *steps, *Pipeline.parse(FINISH).steps))
 
 
 def plan(

@@ -29,7 +29,7 @@ def read_inputs(options: Sequence[str], program: Program) -> dict[str, Array]:
     for text in options:
         name, equals, file = text.partition("=")
         if text.endswith(".npz") and not equals:
-            pairs = _archive(Path(text))
+            pairs = read_archive(Path(text))
         elif equals and name and file.endswith(".npy"):
             pairs = {name: _array(Path(file))}
         elif equals and name and file.lower().endswith(PICTURES):
@@ -86,7 +86,12 @@ def _array(path: Path) -> Array:
     return array
 
 
-def _archive(path: Path) -> dict[str, Array]:
+def read_archive(path: Path) -> dict[str, Array]:
+    """The arrays of an `.npz` file by name. Nothing is unpickled.
+
+    Raises:
+        OptcError: the file cannot be read, or holds no plain arrays.
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}

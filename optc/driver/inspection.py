@@ -6,8 +6,8 @@ from typing import Any
 
 import attrs
 
+from optc.driver.weight_info import WeightInfo
 from optc.ir.block import Program
-from optc.numerics.census import distinct, sparsity
 from optc.ops.weights import Weight, weights_of
 
 _MOST_BYTES_SHOWN, _MOST_GROWTH_SHOWN = 1 << 26, 1 << 10
@@ -84,11 +84,9 @@ def by_scheme(rows: Sequence[WeightRow]) -> dict[str, tuple[int, int, int]]:
 
 
 def _row(weight: Weight, values: bool) -> WeightRow:
-    kind = weight.value.tensor
-    shown = values and weight.dense_bytes <= max(_MOST_BYTES_SHOWN, _MOST_GROWTH_SHOWN * weight.stored_bytes)
-    array = weight.expanded() if shown else None
+    held = WeightInfo(weight)
+    shown = values and held.dense_bytes <= max(_MOST_BYTES_SHOWN, _MOST_GROWTH_SHOWN * held.stored_bytes)
     return WeightRow(
-        weight.name, weight.consumers[0].name, kind.static_shape, kind.dtype.value, weight.scheme, weight.form,
-        weight.elements, weight.dense_bytes, weight.stored_bytes,
-        None if array is None else sparsity(array), None if array is None else distinct(array),
+        held.name, held.consumers[0][0], held.shape, held.dtype, held.scheme, held.form, held.elements,
+        held.dense_bytes, held.stored_bytes, held.sparsity if shown else None, held.unique_values if shown else None,
     )  # fmt: skip

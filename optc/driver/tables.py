@@ -76,9 +76,16 @@ def show_remarks(ledger: "Ledger", before: int, written: Sequence[Path], as_json
         kept = sum(remark.bytes_before or 0 for remark in group)
         size = f" ({_size(kept)} bytes)" if kept else ""
         console.print(f"{_count(len(group), 'weight')} left {word}: {reason}{size}")
+    for line in dict.fromkeys(_program_line(remark) for remark in ledger if remark.reason == "matches-nothing"):
+        console.print(line)
     ratio = sizes["bytes_after"] / max(1, sizes["bytes_before"])
     before_and_after = f"{_size(sizes['bytes_after'])} bytes, {ratio:.1%} of {_size(sizes['bytes_before'])}"
     console.print(f"{printable(str(written[0]))}: {before_and_after}")
+
+
+def _program_line(remark: "Remark") -> str:
+    hint = f"; {remark.message}" if remark.message else ""
+    return printable(f"rule {remark.subject} matches nothing{hint}")
 
 
 def _remark_row(remark: "Remark") -> tuple[str, ...]:

@@ -5,13 +5,14 @@ Masks are boolean, true where an element is kept.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from optc.errors import OptcError
-from optc.numerics.arrays import Array, axis_from_front
+from optc.numerics.arrays import SLICE, Array, axis_from_front
 from optc.numerics.packing import pack, unpack
+from optc.numerics.selection import kth_least
 
 
 def sparse_encode(dense: Array, mask: Array | None = None) -> tuple[Array, Array]:
@@ -65,13 +66,25 @@ def zero_count(count: int, sparsity: float) -> int:
     return min(count, math.floor(count * sparsity + 0.5))
 
 
-def magnitude_mask(weights: Array, sparsity: float) -> Array:
+def magnitude_mask(weights: Array, sparsity: float, importance: Array | None = None) -> Array:
     """Keep the greatest magnitudes: exactly `zero_count(size, sparsity)` elements are dropped.
+
+    `importance`, of the same shape, says how much the squared error of each element counts: then those are kept whose
+    `importance * weight**2` is greatest.
 
     Raises:
         OptcError: `sparsity` is not from 0 to 1, or a weight is NaN (`not-finite`).
     """
-    return _keep_greatest(np.abs(weights), zero_count(weights.size, sparsity))
+    return drop_least(weights, zero_count(weights.size, sparsity), importance)
+
+
+def drop_least(weights: Array, drop: int, importance: Array | None = None) -> Array:
+    """Keep all but the `drop` least magnitudes (or `importance * weight**2`); see `magnitude_mask`.
+
+    Raises:
+        OptcError: a weight is NaN (`not-finite`).
+    """
+    return _without_least(lambda: _saliencies(weights, importance), weights.shape, drop)
 
 
 def threshold_mask(weights: Array, threshold: float) -> Array:
@@ -85,8 +98,8 @@ def threshold_mask(weights: Array, threshold: float) -> Array:
     return np.greater(magnitude.astype(np.float64), threshold)
 
 
-def n_of_m_mask(weights: Array, zeros: int, block: int, axis: int) -> Array:
-    """Drop the `zeros` least magnitudes of every `block` neighbours along `axis`.
+def n_of_m_mask(weights: Array, zeros: int, block: int, axis: int, importance: Array | None = None) -> Array:
+    """Drop the `zeros` least magnitudes (or `importance * weight**2`) of every `block` neighbours along `axis`.
 
     A shorter last block of `r` elements loses `max(0, zeros - (block - r))`: as if it were padded with zeros.
 
@@ -97,7 +110,8 @@ def n_of_m_mask(weights: Array, zeros: int, block: int, axis: int) -> Array:
         raise OptcError(
             "n-of-m", "n:m sparsity", "ratio", "zeros from 0 to block, block at least 1", f"{zeros}:{block}"
         )
-    along = np.moveaxis(np.abs(weights), axis_from_front(axis, weights.ndim, "sparsity"), -1)
+    counted = np.abs(weights) if importance is None else _energies(weights, importance)
+    along = np.moveaxis(counted, axis_from_front(axis, weights.ndim, "sparsity"), -1)
     _check_numbers(along)
     missing = -along.shape[-1] % block
     # Padding is below every magnitude, so it is what goes first.
@@ -109,8 +123,10 @@ def n_of_m_mask(weights: Array, zeros: int, block: int, axis: int) -> Array:
     return np.ascontiguousarray(np.moveaxis(whole, -1, axis))
 
 
-def block_mask(weights: Array, sparsity: float, block: int, axis: int) -> Array:
-    """Drop whole blocks of `block` neighbours along `axis`, those with the least Euclidean norm.
+def block_mask(weights: Array, sparsity: float, block: int, axis: int, importance: Array | None = None) -> Array:
+    """Drop whole blocks of `block` neighbours along `axis`, those with the least sum of `importance * weight**2`.
+
+    Without importance that is the least Euclidean norm.
 
     Exactly `zero_count(number of blocks, sparsity)` blocks are dropped. The axis must divide into blocks.
 
@@ -121,14 +137,14 @@ def block_mask(weights: Array, sparsity: float, block: int, axis: int) -> Array:
     dim = weights.shape[place]
     if block < 1 or dim % block:
         raise OptcError("block-size", "block sparsity", "block size", f"a divisor of {dim}", block)
-    along = np.moveaxis(weights.astype(np.float64), place, -1)
-    norms = np.square(along.reshape(*along.shape[:-1], dim // block, block)).sum(axis=-1)
-    kept = _keep_greatest(norms, zero_count(norms.size, sparsity))
+    along = np.moveaxis(_energies(weights, importance), place, -1)
+    norms = along.reshape(*along.shape[:-1], dim // block, block).sum(axis=-1)
+    kept = drop_least(norms, zero_count(norms.size, sparsity))
     return np.ascontiguousarray(np.moveaxis(np.repeat(kept, block, axis=-1), -1, place))
 
 
-def unit_mask(weights: Array, sparsity: float, axes: tuple[int, ...]) -> Array:
-    """Drop whole slices, one for each index of `axes`, those with the least Euclidean norm.
+def unit_mask(weights: Array, sparsity: float, axes: tuple[int, ...], importance: Array | None = None) -> Array:
+    """Drop whole slices, one for each index of `axes`, those with the least sum of `importance * weight**2`.
 
     With the axis of channels they are channels, with both axes of channels the kernels of a convolution. Exactly
     `zero_count(number of slices, sparsity)` are dropped.
@@ -138,38 +154,86 @@ def unit_mask(weights: Array, sparsity: float, axes: tuple[int, ...]) -> Array:
     """
     kept_axes = {axis_from_front(axis, weights.ndim, "sparsity") for axis in axes}
     others = tuple(axis for axis in range(weights.ndim) if axis not in kept_axes)
-    norms = np.square(weights.astype(np.float64)).sum(axis=others, keepdims=True)
-    kept = _keep_greatest(norms, zero_count(norms.size, sparsity))
+    norms = _energies(weights, importance).sum(axis=others, keepdims=True)
+    kept = drop_least(norms, zero_count(norms.size, sparsity))
     return np.ascontiguousarray(np.broadcast_to(kept, weights.shape))
 
 
-def global_masks(arrays: Sequence[Array], sparsity: float) -> list[Array]:
-    """Keep the greatest magnitudes of all arrays together; of equal ones those of the first array, then index, go.
+Weighted = tuple[Array, Array | None]
+"""Weights, and their importance, of the same shape."""
 
-    Exactly `zero_count(elements of all, sparsity)` are dropped.
+
+def global_drops(read: Sequence[Callable[[], Weighted]], sparsity: float) -> list[int]:
+    """How many elements `drop_least` is to drop of each array, so that the least of all together are dropped.
+
+    Exactly `zero_count(elements of all, sparsity)` are dropped; of equal ones those of the first array, then index, go.
+    Each array is read several times, one after another, and none is kept: of all that is needed there is never more
+    than one array, and copies of a slice. Where one array has importance, that of the others is 1.
 
     Raises:
         OptcError: `sparsity` is not from 0 to 1, or a weight is NaN (`not-finite`).
     """
-    if not arrays:
-        return []
-    whole = np.concatenate([np.abs(array).reshape(-1) for array in arrays])
-    kept = _keep_greatest(whole, zero_count(whole.size, sparsity))
-    ends = np.cumsum([array.size for array in arrays])[:-1]
-    return [part.reshape(array.shape) for part, array in zip(np.split(kept, ends), arrays, strict=True)]
-
-
-def _keep_greatest(magnitude: Array, drop: int) -> Array:
-    """True for all but exactly `drop` of the least elements; of equal ones the first are dropped."""
-    _check_numbers(magnitude)
-    flat = magnitude.reshape(-1)
+    sizes, narrow, weighted = [], True, False
+    for one in read:
+        weights, importance = one()
+        sizes.append(weights.size)
+        narrow = narrow and weights.dtype.itemsize <= 4
+        weighted = weighted or importance is not None
+    drop = zero_count(sum(sizes), sparsity)
     if drop == 0:
-        return np.ones(magnitude.shape, np.bool_)
-    limit = np.partition(flat, drop - 1)[drop - 1]
-    kept: Array = flat > limit
-    ties = np.flatnonzero(flat == limit)
-    kept[ties[drop - int(np.count_nonzero(flat < limit)) :]] = True
-    return np.reshape(kept, magnitude.shape)
+        return [0] * len(sizes)
+    dtype = np.dtype(np.float32 if narrow and not weighted else np.float64)
+
+    def parts(one: Callable[[], Weighted]) -> Iterator[Array]:
+        return (part.astype(dtype, copy=False) for part in _saliencies(*one(), squared=weighted))
+
+    limit, below = kth_least(lambda: (part for one in read for part in parts(one)), drop)
+    ties, drops = drop - below, []
+    for one in read:
+        less, equal = np.sum([(np.sum(part < limit), np.sum(part == limit)) for part in parts(one)] or [(0, 0)], axis=0)
+        taken = min(ties, int(equal))
+        ties -= taken
+        drops.append(int(less) + taken)
+    return drops
+
+
+def _saliencies(weights: Array, importance: Array | None, squared: bool = False) -> Iterator[Array]:
+    """What elements are ranked by, a slice at a time: magnitudes, or in float64 `importance * weight**2`."""
+    flat = weights.reshape(-1)
+    for start in range(0, flat.size, SLICE):
+        part = flat[start : start + SLICE]
+        if importance is None and not squared:
+            part = np.abs(part)
+        else:
+            counts = None if importance is None else importance.flat[start : start + SLICE]
+            part = _energies(part, counts) + 0.0  # so that no zero is negative
+        _check_numbers(part)
+        yield part
+
+
+def _energies(weights: Array, importance: Array | None) -> Array:
+    """`importance * weight**2`, in float64."""
+    squares = np.square(weights.astype(np.float64))
+    return squares if importance is None else squares * importance
+
+
+def _without_least(parts: Callable[[], Iterator[Array]], shape: tuple[int, ...], drop: int) -> Array:
+    """True for all but exactly `drop` of the least elements; of equal ones the first are dropped."""
+    kept = np.ones(math.prod(shape), np.bool_)
+    if drop == 0:
+        for _ in parts():  # which refuses what is no number
+            pass
+        return kept.reshape(shape)
+    limit, below = kth_least(parts, drop)
+    left, start = drop - below, 0
+    for part in parts():
+        here = kept[start : start + part.size]
+        np.greater(part, limit, out=here)
+        ties = np.flatnonzero(part == limit)
+        here[ties[left:]] = True
+        left -= min(left, ties.size)
+        start += part.size
+    return kept.reshape(shape)
 
 
 def _check_numbers(magnitude: Array) -> None:

@@ -43,6 +43,11 @@ class Quantize(Compression):
     block_size: int = option(32, minimum=1, help="input channels of a block")
     block_sizes: tuple[int, ...] = option((), minimum=0, help="size of a block along each axis, instead")
 
+    @property
+    def stored_as(self) -> DType:
+        """The element type that the codes are stored in."""
+        return _CODES[self.dtype]
+
     def encoder(self, weights: Sequence[Weight], cx: PassContext) -> Encode:
         return self._encode
 

@@ -1,6 +1,7 @@
 """Sparsification: the least elements of weights become zero, and only the others are stored, beside a bit mask."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 import attrs
@@ -11,7 +12,8 @@ from optc.ir.dtypes import Array
 from optc.numerics.arrays import axis_from_front
 from optc.numerics.sparsity import (
     block_mask,
-    global_masks,
+    drop_least,
+    global_drops,
     magnitude_mask,
     n_of_m_mask,
     scatter,
@@ -21,7 +23,7 @@ from optc.numerics.sparsity import (
 from optc.ops.weights import Weight
 from optc.pipeline.passes import PassContext, option
 from passes.compress.stored import Body, Indices, Plain, Stored
-from passes.compress.weights import Compression, Encode, Encoding, Numbers, channel_axis, input_axis
+from passes.compress.weights import Compression, Encode, Encoding, Numbers, channel_axis, importance_of, input_axis
 
 
 @attrs.frozen
@@ -37,6 +39,9 @@ class Sparsify(Compression):
     of all weights together; of equal ones the first. Or else: what is not above `threshold`; `zeros` of each `of`
     neighbours along `axis`; blocks of `block_size` along `axis`, whole channels or whole kernels, of least Euclidean
     norm. The axis is by default that of input channels.
+
+    Where the run is given importance, what is dropped is what has the least sum of `importance * weight**2` instead
+    (but for `threshold`): that is the error that counts.
 
     Of palettized and quantized weights, the indices or codes of what is kept are stored (with `joint`).
     """
@@ -71,23 +76,23 @@ class Sparsify(Compression):
             raise UsageError("n-of-m", "pass sparsify", "option zeros", f"at most {self.of}, as of is", self.zeros)
 
     def encoder(self, weights: Sequence[Weight], cx: PassContext) -> Encode:
-        masks: dict[str, Array] = {}
+        drops: dict[str, int] = {}
         if self.scope == "model":
-            finite = [weight for weight in weights if np.isfinite(weight.expanded()).all()]  # others are refused below
-            found = global_masks([weight.expanded() for weight in finite], self.sparsity)
-            masks = {weight.name: mask for weight, mask in zip(finite, found, strict=True)}
+            taking = [weight for weight in weights if _is_finite(weight, cx)]  # others are refused below
+            found = global_drops([partial(_weighted, weight, cx) for weight in taking], self.sparsity)
+            drops = {weight.name: drop for weight, drop in zip(taking, found, strict=True)}
 
         def encode(weight: Weight, now: Stored) -> Encoding:
-            return self._encode(weight, now, masks.get(weight.name))
+            return self._encode(weight, now, importance_of(weight, cx), drops.get(weight.name))
 
         return encode
 
-    def _encode(self, weight: Weight, now: Stored, chosen: Array | None) -> Encoding:
+    def _encode(self, weight: Weight, now: Stored, importance: Array | None, drop: int | None) -> Encoding:
         dense = weight.expanded()
         if not np.isfinite(dense).all():
             raise OptcError("not-finite", weight.name, "every weight", "finite", "NaN or infinity")
         numbers: Numbers = {}
-        mask = self._mask(weight, dense, numbers) if chosen is None else chosen
+        mask = self._mask(weight, dense, importance, numbers) if drop is None else drop_least(dense, drop, importance)
         if now.mask is not None:
             mask = mask & now.mask
         zeros = 1 - np.count_nonzero(mask) / max(1, mask.size)
@@ -95,21 +100,35 @@ class Sparsify(Compression):
             raise OptcError("not-sparse", weight.name, "sparsity", f"at least {self.min_sparsity}", f"{zeros:.4f}")
         return Encoding(Stored(now.dtype, _kept(weight, now, mask), mask), {**numbers, "sparsity": float(zeros)})
 
-    def _mask(self, weight: Weight, dense: Array, numbers: Numbers) -> Array:
+    def _mask(self, weight: Weight, dense: Array, importance: Array | None, numbers: Numbers) -> Array:
         """What is kept of one weight."""
         axis = input_axis(weight) if self.axis is None else axis_from_front(self.axis, dense.ndim, weight.name)
         if self.threshold is not None:
             return threshold_mask(dense, self.threshold)
         if self.of:
-            return n_of_m_mask(dense, self.zeros, self.of, axis)
+            return n_of_m_mask(dense, self.zeros, self.of, axis, importance)
         if self.block_size:
-            return block_mask(dense, self.sparsity, self.fitting(weight, axis, self.block_size, numbers), axis)
+            size = self.fitting(weight, axis, self.block_size, numbers)
+            return block_mask(dense, self.sparsity, size, axis, importance)
         if self.structure == "element":
-            return magnitude_mask(dense, self.sparsity)
+            return magnitude_mask(dense, self.sparsity, importance)
         if self.structure == "kernel" and dense.ndim < 3:
             raise OptcError("no-kernels", weight.name, "rank of a weight with kernels", "at least 3", dense.ndim)
         axes = (channel_axis(weight),) if self.structure == "channel" else (0, 1)
-        return unit_mask(dense, self.sparsity, axes)
+        return unit_mask(dense, self.sparsity, axes, importance)
+
+
+def _weighted(weight: Weight, cx: PassContext) -> tuple[Array, Array | None]:
+    return weight.expanded(), importance_of(weight, cx)
+
+
+def _is_finite(weight: Weight, cx: PassContext) -> bool:
+    """Whether a weight, with what it is given as importance, can be ranked."""
+    try:
+        importance_of(weight, cx)
+    except OptcError:
+        return False
+    return bool(np.isfinite(weight.expanded()).all())
 
 
 def _kept(weight: Weight, now: Stored, mask: Array) -> Body:

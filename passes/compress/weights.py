@@ -83,8 +83,15 @@ class Compression(Pass):
         return taken
 
 
-def compress_weights(program: Program, cx: PassContext, choose: Callable[[Weight], Compression | None]) -> Program:
+def compress_weights(
+    program: Program,
+    cx: PassContext,
+    choose: Callable[[Weight], Compression | None],
+    why: Callable[[Weight], Numbers] = lambda weight: {},
+) -> Program:
     """Replace each weight by the encoding of the pass that is chosen for it; None leaves it.
+
+    What `why` says of a choice stands in the remark.
 
     A weight that is left as it was keeps its very tensor. Each weight gets one remark, with the reason: `compressed`;
     `excluded`, `too-few-elements`, `dtype`, `size` (a number that says how large a result is), `already-compressed`,
@@ -93,7 +100,7 @@ def compress_weights(program: Program, cx: PassContext, choose: Callable[[Weight
     Raises:
         UsageError: importance is given for a weight that the program does not have (`no-such-weight`).
     """
-    tasks = [_Task(weight, choose(weight)) for weight in weights_of(program)]
+    tasks = [_Task(weight, choose(weight), why(weight)) for weight in weights_of(program)]
     _check_importance(cx, [task.weight.name for task in tasks])
     groups: dict[Compression, list[_Task]] = {}
     for task in tasks:
@@ -121,10 +128,11 @@ def compress_weights(program: Program, cx: PassContext, choose: Callable[[Weight
 
 @attrs.frozen(eq=False)
 class _Task:
-    """One weight, and the pass that is chosen for it."""
+    """One weight, the pass that is chosen for it, and why."""
 
     weight: Weight
     chosen: Compression | None
+    why: Numbers
 
     def refusal(self) -> tuple[str, Numbers] | None:
         """Why the weight is left as it is, whatever the encoder says."""
@@ -149,7 +157,7 @@ class _Task:
         def left(reason: str, numbers: Numbers, decision: str = "skipped") -> tuple[tuple[Op, ...], Remark]:
             remark = Remark(
                 cx.pass_name, weight.name, decision, reason, scheme=weight.form, bytes_before=before,
-                bytes_after=before, numbers=numbers,
+                bytes_after=before, numbers={**numbers, **self.why},
             )  # fmt: skip
             return (), remark
 
@@ -171,7 +179,7 @@ class _Task:
         apart = distance(original, dense)
         remark = Remark(
             cx.pass_name, weight.name, "done", "compressed", scheme=form(ops), bytes_before=before, bytes_after=after,
-            snr_db=apart.snr_db, numbers={"max_error": apart.largest, **encoding.numbers},
+            snr_db=apart.snr_db, numbers={"max_error": apart.largest, **encoding.numbers, **self.why},
         )  # fmt: skip
         return ops, remark
 

@@ -13,6 +13,7 @@ from optc.pipeline.pipeline import Pipeline
 from optc.pipeline.text import Source, parse_steps
 from optc.testing.pipelines import pipelines
 from passes.catalog import CATALOG as OURS
+from passes.compress.configured import Configured, Rule
 from passes.compress.palettize import Palettize
 from passes.compress.sparsify import Sparsify
 from tests.unit.pipeline.toys import CATALOG, Many, Ordered
@@ -33,7 +34,20 @@ SPARSIFYING = st.one_of(
     st.builds(Sparsify, sparsity=FRACTIONS, block_size=st.integers(0, 99), strict=st.booleans()),
     st.builds(Sparsify, sparsity=FRACTIONS, structure=st.sampled_from(["element", "channel", "kernel"])),
 )
-OUR_PIPELINES = pipelines(OURS, {Palettize: PALETTIZING, Sparsify: SPARSIFYING})
+RULES = st.dictionaries(
+    st.text(min_size=1, max_size=8) | st.sampled_from(["x for y", "a{b}", "none for none"]),
+    st.none() | SPARSIFYING | st.builds(Palettize, bits=st.sampled_from([1, 8])), max_size=3,
+)  # fmt: skip
+CONFIGURED = st.builds(
+    lambda default, types, names, rank: Configured.of(
+        [Rule("default", "", default)]
+        + [Rule(level, pattern, scheme) for level, rules in (("op_types", types), ("names", names))
+           for pattern, scheme in rules.items()],
+        rank,
+    ),
+    st.none() | SPARSIFYING, RULES, RULES, st.integers(0, 3),
+)  # fmt: skip
+OUR_PIPELINES = pipelines(OURS, {Palettize: PALETTIZING, Sparsify: SPARSIFYING, Configured: CONFIGURED})
 
 
 T = TypeVar("T")

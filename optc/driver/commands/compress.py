@@ -24,6 +24,18 @@ if TYPE_CHECKING:
 )
 @click.option("--pipeline", "text", metavar="TEXT", help="Any pipeline of passes instead.")
 @click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Which weights get which schemes: YAML, TOML, JSON, or a YAML file for coremltools.",
+)
+@click.option(
+    "--importance",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="How much the error of each element counts: arrays by name of weight (.npz, .safetensors).",
+)
+@click.option(
     "--granularity",
     metavar="G",
     help="What shares a scale: per_tensor, per_channel, per_block; or a table: per_tensor, per_grouped_channel.",
@@ -47,7 +59,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 def command(
     model: Path, output: Path, bits: int | None, dtype: str | None, sparsity: float | None, text: str | None,
-    workers: int | None, remarks: Path | None, target: str, as_json: bool, **shape: Any,
+    config: Path | None, importance: Path | None, workers: int | None, remarks: Path | None, target: str, as_json: bool,
+    **shape: Any,
 ) -> None:  # fmt: skip
     """Make MODEL smaller.
 
@@ -58,9 +71,11 @@ def command(
     optc compress model.onnx --palettize 8 --cluster-dim 4 -o small.onnx
     optc compress model.onnx --quantize int4 --block-size 32 -o small.onnx
     optc compress model.onnx --sparsify 0.5 --quantize int8 -o small.onnx
+    optc compress model.onnx --config config.yaml -o small.onnx
     optc compress model.onnx --pipeline '@cleanup,palettize{bits=4}' -o small.onnx
     """
     from optc.driver.failures import bundles
+    from optc.driver.importance import read_importance
     from optc.driver.models import bytes_on_disk, check_output, load, save
     from optc.driver.output import check_place, place_text, working
     from optc.driver.tables import show_remarks
@@ -68,14 +83,17 @@ def command(
     from optc.pipeline.instrumentation import Instruments
     from optc.pipeline.manager import run_pipeline
 
-    pipeline = _pipeline({"--sparsify": sparsity, "--palettize": bits, "--quantize": dtype, "--pipeline": text}, shape)
+    schemes = {"--sparsify": sparsity, "--palettize": bits, "--quantize": dtype}
+    pipeline = _pipeline({**schemes, "--config": config, "--pipeline": text}, shape)
+    counts = {} if importance is None else read_importance(importance)
     check_output(output, target)
     check_place(remarks)
     with working(f"reading {model.name}"):
         program = load(model)
         before = bytes_on_disk(program, model)
     with working(str(pipeline)):
-        outcome = run_pipeline(pipeline, program, Instruments(bundles=bundles(), workers=workers or cores()))
+        instruments = Instruments(bundles=bundles(), workers=workers or cores(), importance=counts)
+        outcome = run_pipeline(pipeline, program, instruments)
     with working(f"writing {output.name}"):
         written = save(outcome.program, output, target=target)
     if remarks is not None:
@@ -108,20 +126,24 @@ _SHAPES = {
 
 def _pipeline(schemes: dict[str, Any], shape: dict[str, Any]) -> "Pipeline":
     """The passes that the options ask for."""
+    from optc.driver.configuration_file import read_configuration
     from optc.driver.facade import Pipeline, with_cleanup
     from passes.catalog import CATALOG
 
     chosen = {option: value for option, value in schemes.items() if value is not None}
-    if not chosen or ("--pipeline" in chosen and len(chosen) > 1) or len(chosen) > 2:
+    whole = next((option for option in ("--config", "--pipeline") if option in chosen), "")
+    if not chosen or (whole and len(chosen) > 1) or len(chosen) > 2:
         raise UsageError(
             "compress-choice", "optc compress", "scheme", "one, or two of a joint form", " and ".join(chosen) or "none",
-            hint="give --sparsify FRACTION, --palettize BITS, --quantize DTYPE or --pipeline TEXT",
+            hint="give --sparsify FRACTION, --palettize BITS, --quantize DTYPE, --config FILE or --pipeline TEXT",
         )  # fmt: skip
     given = {name: value for name, value in shape.items() if value is not None and value is not False}
     running = [_SCHEMES[option][0] for option in chosen if option in _SCHEMES]
     misplaced = [name for name in given if not set(_SHAPES[name]) & set(running)]
     if misplaced:
-        raise _out_of_place(misplaced, running)
+        raise _out_of_place(misplaced, running, whole)
+    if "--config" in chosen:
+        return with_cleanup(read_configuration(chosen["--config"]))
     if "--pipeline" in chosen:
         return Pipeline.parse(chosen["--pipeline"], label="--pipeline")
     steps: list[Pass] = []
@@ -154,11 +176,12 @@ def _as_options(name: str, given: dict[str, Any]) -> dict[str, Any]:
     return {**({"group_size": 32} if granularity == "per_grouped_channel" else {}), **given}
 
 
-def _out_of_place(names: list[str], running: list[str]) -> UsageError:
+def _out_of_place(names: list[str], running: list[str], whole: str) -> UsageError:
     given = " and ".join(f"--{name.replace('_', '-')}" for name in names)
     if not running:
-        hint = "write the options in the pipeline, for example palettize{bits=4,force=true}"
-        return UsageError("compress-options", "optc compress", given, "absent beside --pipeline", hint=hint)
+        place = "configuration" if whole == "--config" else "pipeline"
+        hint = f"write the options in the {place}, for example palettize{{bits=4,force=true}}"
+        return UsageError("compress-options", "optc compress", given, f"absent beside {whole}", hint=hint)
     wanted = " or ".join(f"--{scheme}" for scheme in _SHAPES[names[0]])
     actual = " and ".join(f"--{name}" for name in running)
     return UsageError("compress-options", "optc compress", given, f"beside {wanted}", actual)

@@ -52,6 +52,12 @@ class Names:
         return name
 
 
+def lies_in_file(dtype: DType, elements: int, target: Target) -> bool:
+    """Whether a constant lies in the weight file; others are part of the program."""
+    wide = target >= IOS18 and dtype in _WIDE_INTEGERS
+    return elements >= _LEAST_IN_FILE and dtype in CODES and (dtype in _IN_FILE or dtype.is_sub_byte or wide)
+
+
 @attrs.define(eq=False)
 class Files:
     """What all functions of a model share: the target, and the constants in its weight file."""
@@ -61,9 +67,7 @@ class Files:
 
     def value(self, tensor: Tensor) -> mil.Value:
         """The message of a constant, which lies in the weight file if it is large enough."""
-        large = tensor.elements >= _LEAST_IN_FILE and tensor.dtype in CODES
-        wide = self.target >= IOS18 and tensor.dtype in _WIDE_INTEGERS
-        if not large or not (tensor.dtype in _IN_FILE or tensor.dtype.is_sub_byte or wide):
+        if not lies_in_file(tensor.dtype, tensor.elements, self.target):
             return value_message(tensor)
         value = mil.Value(type=type_message(TensorType(tensor.dtype, tensor.shape)))
         value.blob_file.file_name, value.blob_file.offset = WEIGHT_FILE, self.weights.place(tensor)

@@ -25,12 +25,16 @@ def _import_linear(o: Operation) -> Imported:
 
 
 def _import_matmul(o: Operation) -> Imported:
-    """An operand that the operation transposes is transposed first; see `optc.formats.coreml.writer`."""
+    """An operand that the operation transposes is transposed first; see `optc.formats.coreml.writer`.
+
+    A weight keeps its name: it is the transposed one that the product uses.
+    """
     operands = []
     for name in ("x", "y"):
         value = o.value(name)
         if o.flag(f"transpose_{name}", False):
-            value = o.add(Transpose(value, swapped(value.tensor.rank)))
+            named = value.name if o.is_constant(name) else ""
+            value = o.builder.add(Transpose(value, swapped(value.tensor.rank)), named)
         operands.append(value)
     return o.add(MatMul(*operands))
 

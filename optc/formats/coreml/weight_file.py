@@ -9,6 +9,7 @@ A value of a program names a record by its offset. Data are stored as optc's ten
 """
 
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 import attrs
@@ -135,7 +136,7 @@ class WeightFileWriter:
         found = self._at.get(tensor)
         if found is None:
             found = self._at[tensor] = _aligned(self._end)
-            self._end = found + ALIGNMENT + tensor.stored_bytes
+            self._end = _end_of(found, tensor.stored_bytes)
         return found
 
     def write(self, path: Path) -> None:
@@ -154,6 +155,19 @@ class WeightFileWriter:
                 file.write(record.ljust(ALIGNMENT, b"\0"))
                 for piece in tensor.pieces():
                     file.write(piece.data)
+
+
+def file_bytes(sizes: Iterable[int]) -> int:
+    """The size of a file whose records hold data of these sizes, in this order."""
+    end = ALIGNMENT
+    for size in sizes:
+        end = _end_of(_aligned(end), size)
+    return end
+
+
+def _end_of(at: int, size: int) -> int:
+    """Where the data of the record at an offset end."""
+    return at + ALIGNMENT + size
 
 
 def _aligned(offset: int) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import optc
+from optc.ops.weights import weights_of
 from tests.unit.driver.small_model import inputs, write_model
 
 
@@ -30,6 +31,13 @@ def test_the_facade_does_what_the_design_shows(tmp_path: Path, monkeypatch: pyte
     assert outputs["y"].shape == (3, 64)
     again = optc.run(optc.load("small.onnx"), inputs())
     assert np.array_equal(again["y"], optc.run(small, inputs())["y"])
+
+
+def test_the_earlier_form_of_a_joint_one_is_not_left_in_the_program(tmp_path: Path) -> None:
+    program = optc.load(write_model(tmp_path / "model.onnx"))
+    made = optc.compress(program, optc.Sparsify(), optc.Palettize(joint=True), optc.Quantize(joint=True))
+    held = {id(op) for weight in weights_of(made) for op in weight.chain}
+    assert all(id(op) in held for op in made.walk() if op.constant)
 
 
 def test_every_name_of_the_facade_is_there_and_no_other() -> None:

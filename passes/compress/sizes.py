@@ -1,0 +1,196 @@
+"""How many bytes a scheme takes, from shapes and options alone: no weight is read.
+
+These are laws, not estimates: what the passes store, and Core ML's weight file, have exactly these sizes. Two things
+follow from values, and are told: how many elements a mask keeps, and whether the code of zero is zero everywhere.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from optc.errors import OptcError, UsageError
+from optc.formats.coreml.body import lies_in_file
+from optc.formats.coreml.targets import IOS18
+from optc.formats.coreml.weight_file import file_bytes
+from optc.ir.dtypes import DType
+from optc.numerics.legal_sizes import nearest_divisor
+from optc.numerics.sparsity import zero_count
+from passes.compress.palettize import Palettize
+from passes.compress.quantize import Quantize
+from passes.compress.sparsify import Sparsify
+from passes.compress.weights import Compression
+
+Shape = tuple[int, ...]
+_TABLE_CODES = {"int8": DType.I8, "uint8": DType.U8}
+_WIDE = {DType.I4: DType.I8, DType.U4: DType.U8}
+
+
+@attrs.frozen
+class Part:
+    """One tensor that is stored of a weight: what it is, its element type, and how many elements it has."""
+
+    role: str
+    dtype: DType
+    elements: int
+
+    @property
+    def bytes(self) -> int:
+        """Bytes as stored, elements of less than a byte packed."""
+        return self.dtype.packed_bytes(self.elements)
+
+
+def stored_bytes(
+    shape: Shape,
+    passes: Sequence[Compression],
+    *,
+    dtype: str = "f32",
+    channel_axis: int = 0,
+    kept: int | None = None,
+    offsets: bool = True,
+) -> int:
+    """The bytes of a weight after compression passes; see `parts`.
+
+    stored_bytes((64, 32), [Palettize(bits=4)])     # 64 * 32 / 2 + 16 * 4
+    """
+    return sum(part.bytes for part in parts(shape, passes, dtype, channel_axis, kept, offsets))
+
+
+def parts(
+    shape: Shape,
+    passes: Sequence[Compression],
+    dtype: str = "f32",
+    channel_axis: int = 0,
+    kept: int | None = None,
+    offsets: bool = True,
+) -> tuple[Part, ...]:
+    """What is stored of a weight after compression passes that take it, in the order of Core ML's weight file.
+
+    Args:
+        shape, dtype: of the weight.
+        passes: in order; those after the first with `joint`.
+        channel_axis: the axis of output channels.
+        kept: how many elements the mask keeps in the end; needed unless `sparsity` of each weight's elements says it.
+        offsets: whether the code of zero is not zero somewhere, for asymmetric codes and tables of `uint8`.
+
+    Raises:
+        UsageError: `kept` is needed (`kept-unknown`).
+        OptcError: the passes do not go together.
+    """
+    form = _Form(shape, DType(dtype), channel_axis % max(1, len(shape)), kept, offsets)
+    for running in passes:
+        form = form.after(running)
+    return form.parts()
+
+
+def weight_file_bytes(weights: Iterable[Sequence[Part]]) -> int:
+    """The bytes of the weight file of a Core ML package (iOS 18) that holds these weights, in this order, and no more.
+
+    Small tensors are not in the file; equal tensors would be in it once.
+    """
+    held = (part for weight in weights for part in weight if lies_in_file(part.dtype, part.elements, IOS18))
+    return file_bytes(part.bytes for part in held)
+
+
+@attrs.frozen
+class _Form:
+    """What is stored, worked out step by step: `body` for each element, `table` parts, and `scales` parts."""
+
+    shape: Shape
+    dtype: DType
+    channels: int
+    kept: int | None
+    offsets: bool
+    masked: bool = False
+    body: Part | None = None
+    table: tuple[Part, ...] = ()
+    scales: tuple[Part, ...] = ()
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
+
+    def after(self, running: Compression) -> "_Form":
+        if isinstance(running, Sparsify):
+            return attrs.evolve(self, masked=True, kept=self._kept(running))
+        if isinstance(running, Palettize):
+            return self._palettized(running)
+        if isinstance(running, Quantize):
+            return self._quantized(running)
+        raise OptcError("unknown-form", str(running), "pass", "sparsify, palettize or quantize")
+
+    def parts(self) -> tuple[Part, ...]:
+        count = self.elements if self.kept is None or not self.masked else self.kept
+        mask = (Part("mask", DType.U1, self.elements),) if self.masked else ()
+        if self.body is None:
+            return (Part("values", self.dtype, count), *mask)
+        body = attrs.evolve(self.body, elements=count)
+        if len(self.table) == 1:
+            return (*mask, body, *self.table, *self.scales)
+        return (*self.table, *mask, body, *self.scales)  # a table that is made of others comes first
+
+    def _kept(self, running: Sparsify) -> int:
+        if self.kept is not None:
+            return self.kept
+        plain = attrs.evolve(running, sparsity=0.0, min_sparsity=0.0, min_elements=0, joint=False, force=False)
+        if attrs.evolve(plain, strict=False) != Sparsify(sparsity=0.0, min_elements=0):
+            raise UsageError("kept-unknown", str(running), "number of kept elements", "given, as it depends on values")
+        return self.elements - zero_count(self.elements, running.sparsity)
+
+    def _palettized(self, running: Palettize) -> "_Form":
+        if self.table:
+            raise OptcError("already-palettized", str(running), "weight", "without a palette")
+        axis = self.channels if running.axis is None else running.axis % len(self.shape)
+        groups = self.shape[axis] // _fitting(self.shape[axis], running.group_size)
+        entries = groups << running.bits
+        body = Part("indices", DType(f"u{running.bits}"), self.elements)
+        if self.body is not None:  # of codes, which the table holds
+            codes = _WIDE.get(self.body.dtype, self.body.dtype)
+            scales = (self.scales[0], *(attrs.evolve(offset, dtype=codes) for offset in self.scales[1:]))
+            return attrs.evolve(self, body=body, table=(Part("lut", codes, entries),), scales=scales)
+        scales = (Part("scale", self.dtype, self.shape[self.channels]),) if running.per_channel_scale else ()
+        return attrs.evolve(self, body=body, table=self._table(running.table, entries), scales=scales)
+
+    def _table(self, kind: str, entries: int) -> tuple[Part, ...]:
+        if kind not in _TABLE_CODES:
+            narrow = kind == "float16" and self.dtype is DType.F32
+            return (Part("lut", DType.F16 if narrow else self.dtype, entries),)
+        codes = _TABLE_CODES[kind]
+        return (Part("lut.data", codes, entries), *self._scaled("lut.", codes, 1, kind == "uint8" and self.offsets))
+
+    def _quantized(self, running: Quantize) -> "_Form":
+        codes = running.stored_as
+        offset = self.offsets if running.mode == "asymmetric" else running.dtype.startswith("u")
+        if self.body is None:
+            counts = (dim // block for dim, block in zip(self.shape, self._blocks(running), strict=True))
+            scales = self._scaled("", codes, math.prod(counts), offset)
+            return attrs.evolve(self, body=Part("data", codes, self.elements), scales=scales)
+        if len(self.table) != 1:
+            raise OptcError("already-quantized", str(running), "weight", "without scales")
+        (lut,) = self.table
+        tables = lut.elements >> self.body.dtype.bits
+        return attrs.evolve(
+            self, table=(Part("lut.data", codes, lut.elements), *self._scaled("lut.", codes, tables, offset))
+        )
+
+    def _scaled(self, prefix: str, codes: DType, count: int, offset: bool) -> tuple[Part, ...]:
+        scale = Part(f"{prefix}scale", self.dtype, count)
+        return (scale, Part(f"{prefix}offset", codes, count)) if offset else (scale,)
+
+    def _blocks(self, running: Quantize) -> Shape:
+        """The size of a block along each axis."""
+        rank = len(self.shape)
+        if running.granularity == "per_tensor" or (rank == 1 and running.granularity == "per_channel"):
+            return self.shape
+        if running.granularity == "per_channel":
+            return tuple(1 if axis == self.channels else dim for axis, dim in enumerate(self.shape))
+        inputs = next((axis for axis in range(rank) if axis != self.channels), self.channels)
+        sizes = {self.channels: 1, inputs: running.block_size}
+        wanted = running.block_sizes or tuple(sizes.get(axis, 0) for axis in range(rank))
+        return tuple(_fitting(dim, size) for dim, size in zip(self.shape, wanted, strict=True))
+
+
+def _fitting(dim: int, wanted: int) -> int:
+    """The size of groups or blocks that is taken."""
+    size = min(wanted, dim) or dim
+    return size if dim % size == 0 else nearest_divisor(dim, size)
