@@ -4,7 +4,17 @@ import ast
 from importlib.util import find_spec
 from pathlib import Path
 
-FILES = ("weights", "sparsify", "palettize", "quantize", "stored", "configured", "decompress", "float16")
+FILES = (
+    "weights",
+    "sparsify",
+    "palettize",
+    "palette_choice",
+    "quantize",
+    "stored",
+    "configured",
+    "decompress",
+    "float16",
+)
 DEEPER = frozenset({"axis-range", "not-finite", "too-many-values"})
 """Slugs of `optc.numerics` that passes hand on; the others there are about arguments that passes never give."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from optc.numerics import native
 from optc.numerics.arrays import Array
 
 _DIGIT = 16
@@ -33,13 +34,23 @@ def kth_least(parts: Callable[[], Iterable[Array]], k: int) -> tuple[Any, int]:
             codes = part.view(f"u{dtype.itemsize}")
             if shift < first:
                 codes = codes[(codes >> (shift + _DIGIT)) == found]
-            counts += np.bincount((codes >> shift & (_VALUES - 1)).astype(np.intp), minlength=_VALUES)
+            counts += _counts((codes >> shift & (_VALUES - 1)).astype(np.uint16) if shift or first else codes)
         totals = np.cumsum(counts)
         digit = int(np.searchsorted(totals, k - below))
         below += int(totals[digit] - counts[digit])
         found = found << _DIGIT | digit
         shift -= _DIGIT
     return np.array(found, f"u{dtype.itemsize}").view(dtype)[()], below
+
+
+def _counts(digits: Array) -> Array:
+    """How often each of the values of a digit occurs."""
+    if native.kernels is None:
+        return np.bincount(digits, minlength=_VALUES)
+    counts, present, times = np.zeros(_VALUES, np.int64), np.empty(_VALUES, np.uint16), np.empty(_VALUES, np.int64)
+    found = native.kernels.count_codes(np.ascontiguousarray(digits), present, times)
+    counts[present[:found]] = times[:found]
+    return counts
 
 
 def _shift(parts: Callable[[], Iterable[Array]]) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from optc.errors import OptcError
+from optc.numerics import native
 from optc.numerics.arrays import SLICE, Array, axis_from_front
 from optc.numerics.packing import pack, unpack
 from optc.numerics.selection import kth_least
@@ -26,7 +27,27 @@ def sparse_encode(dense: Array, mask: Array | None = None) -> tuple[Array, Array
     kept = dense != 0 if mask is None else mask.astype(np.bool_)
     if kept.shape != dense.shape:
         raise OptcError("shape-mismatch", "sparse encoding", "mask", f"of shape {list(dense.shape)}", list(kept.shape))
-    return dense[kept].reshape(-1), pack(kept.view(np.uint8), 1)
+    return keep(dense, kept), pack(kept.view(np.uint8), 1)
+
+
+def keep(dense: Array, mask: Array) -> Array:
+    """The elements where a mask of the same shape (booleans, or `uint8` of 0 and 1) is true, flat, in row-major order.
+
+    The inverse of `scatter`.
+    """
+    if native.kernels is None or not _has_words(dense):
+        return np.asarray(dense[mask.astype(np.bool_)])
+    size = dense.dtype.itemsize
+    kept = np.empty(int(np.count_nonzero(mask)), dense.dtype)
+    word = np.dtype(f"u{size}")
+    flags = np.ascontiguousarray(mask).view(np.uint8)
+    native.kernels.keep(size, np.ascontiguousarray(dense).view(word), flags, kept.view(word))
+    return kept
+
+
+def _has_words(array: Array) -> bool:
+    """Whether elements are plain bytes of a size that kernels move."""
+    return array.ndim > 0 and array.dtype.itemsize in (1, 2, 4, 8)
 
 
 def sparse_decode(values: Array, packed_mask: Array, shape: tuple[int, ...]) -> Array:
@@ -50,6 +71,12 @@ def scatter(values: Array, mask: Array) -> Array:
         raise OptcError(
             "mask-count", "sparse tensor", "number of values", f"{wanted}, as the mask has set bits", values.size
         )
+    if native.kernels is not None and _has_words(kept):
+        size, word = values.dtype.itemsize, np.dtype(f"u{values.dtype.itemsize}")
+        dense = np.empty(kept.shape, values.dtype)
+        flat = np.ascontiguousarray(values).reshape(-1).view(word)
+        native.kernels.scatter(size, flat, np.ascontiguousarray(kept).view(np.uint8), dense.view(word))
+        return dense
     dense = np.zeros(kept.shape, values.dtype)
     dense[kept] = values.reshape(-1)
     return dense
@@ -225,11 +252,12 @@ def _without_least(parts: Callable[[], Iterator[Array]], shape: tuple[int, ...],
             pass
         return kept.reshape(shape)
     limit, below = kth_least(parts, drop)
-    left, start = drop - below, 0
+    word = np.dtype(f"u{limit.itemsize}")  # the bits of magnitudes are in their order, and quicker to compare
+    code, left, start = limit.view(word), drop - below, 0
     for part in parts():
         here = kept[start : start + part.size]
-        np.greater(part, limit, out=here)
-        ties = np.flatnonzero(part == limit)
+        np.greater(part.view(word), code, out=here)
+        ties = np.flatnonzero(part.view(word) == code)
         here[ties[left:]] = True
         left -= min(left, ties.size)
         start += part.size

@@ -17,7 +17,7 @@ from optc.ir.types import TensorType
 from optc.ir.value import Value
 from optc.numerics.affine import dequantize
 from optc.numerics.lut import lut_shape, lut_to_dense
-from optc.numerics.sparsity import scatter
+from optc.numerics.sparsity import keep, scatter
 
 SCALES = (DType.F16, DType.F32)
 CODES = (DType.I4, DType.U4, DType.I8, DType.U8)
@@ -161,7 +161,7 @@ class LutToSparse(ConstexprOp):
     def evaluate(self, mask: Array, indices: Array, lut: Array) -> tuple[Array, Array]:
         dense = lut_to_dense(scatter(indices, mask), lut, self.vector_axis)
         whole = mask if self.vector_axis is None else np.repeat(mask, lut.shape[-1], self.vector_axis)
-        return whole, dense[whole.astype(np.bool_)]
+        return whole, keep(dense, whole)
 
 
 @op("constexpr.sparse_shift_scale")
@@ -184,7 +184,7 @@ class SparseShiftScale(ConstexprOp):
 
     def evaluate(self, mask: Array, data: Array, scale: Array, offset: Array | None) -> tuple[Array, Array]:
         dense = dequantize(scatter(data, mask), scale, offset, scale.dtype)
-        return mask, dense[mask.astype(np.bool_)]
+        return mask, keep(dense, mask)
 
     def operations(self) -> Any:
         return 2 * product(self.data.tensor.shape)

@@ -11,7 +11,7 @@ from optc.ir.dtypes import Array, DType
 from optc.numerics.grouped_palette import CodedTable, Palettized, palettize, palettize_vectors
 from optc.numerics.palette import as_stored
 from optc.numerics.partition import Rounding
-from optc.numerics.sparsity import scatter
+from optc.numerics.sparsity import keep, scatter
 from optc.numerics.vector_palette import LONGEST
 from optc.ops.weights import Weight
 from optc.pipeline.passes import PassContext, option
@@ -136,7 +136,7 @@ class _Palettizing:
         self, made: Palettized, table: Array | Codes, scale: Array | None, offset: Array | None = None,
         narrow: DType | None = None,
     ) -> Indices:  # fmt: skip
-        data = made.indices if self.now.mask is None else made.indices[self.now.mask]
+        data = made.indices if self.now.mask is None else keep(made.indices, self.now.mask)
         axis = None if self.length == 1 else self.axis
         return Indices(data, self.options.bits, table, axis, scale, offset, narrow)
 

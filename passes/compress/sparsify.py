@@ -14,6 +14,7 @@ from optc.numerics.sparsity import (
     block_mask,
     drop_least,
     global_drops,
+    keep,
     magnitude_mask,
     n_of_m_mask,
     scatter,
@@ -138,4 +139,5 @@ def _kept(weight: Weight, now: Stored, mask: Array) -> Body:
         raise OptcError("vectors-of-sparse", weight.name, "palette", "of single values", "one of vectors")
     data = body.values if isinstance(body, Plain) else body.data
     whole = data if now.mask is None else scatter(data, now.mask)
-    return Plain(whole[mask]) if isinstance(body, Plain) else attrs.evolve(body, data=whole[mask])
+    left = keep(whole, mask)
+    return Plain(left) if isinstance(body, Plain) else attrs.evolve(body, data=left)

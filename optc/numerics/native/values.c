@@ -4,6 +4,8 @@
 #include <math.h>
 #include "floats.h"
 
+enum { TOGETHER = 8 };
+
 int64_t optc_count_codes(const uint16_t *codes, int64_t n, uint16_t *present, int64_t *counts) {
     static const int64_t ALL = 1 << 16;
     memset(counts, 0, (size_t)ALL * sizeof *counts);
@@ -50,20 +52,26 @@ int64_t optc_count_singles(uint32_t *items, uint32_t *spare, int64_t n) {
     return found;
 }
 
-/* `borders` has 2**steps - 1 items, padded with infinity; `entry` has an item for each place between them. */
-#define ASSIGN(name, type, not_finite, value)                                                                         \
-    static int name(const type *items, int64_t n, const double *borders, int steps, const uint8_t *entry,             \
-                    uint8_t *out) {                                                                                   \
-        int wrong = 0;                                                                                                \
-        for (int64_t i = 0; i < n; i++) {                                                                             \
-            type item = items[i];                                                                                     \
-            wrong |= (not_finite);                                                                                    \
-            double x = (value);                                                                                       \
-            int place = 0;                                                                                            \
-            for (int step = 1 << steps >> 1; step; step >>= 1) place += borders[place + step - 1] < x ? step : 0;     \
-            out[i] = entry[place];                                                                                    \
-        }                                                                                                             \
-        return !wrong;                                                                                                \
+/* `borders` has 2**steps - 1 items, padded with infinity; `entry` has an item for each place between them. Many items take
+   each step together, so that none waits for its own last one. */
+#define ASSIGN(name, type, not_finite, value)                                                                          \
+    INLINED int name(const type *items, int64_t n, const double *borders, int steps, const uint8_t *entry,             \
+                     uint8_t *out) {                                                                                   \
+        int wrong = 0;                                                                                                 \
+        for (int64_t i = 0; i < n; i += TOGETHER) {                                                                    \
+            int64_t count = n - i < TOGETHER ? n - i : TOGETHER;                                                       \
+            double x[TOGETHER] = {0};                                                                                  \
+            int64_t place[TOGETHER] = {0};                                                                             \
+            for (int64_t l = 0; l < count; l++) {                                                                      \
+                type item = items[i + l];                                                                              \
+                wrong |= (not_finite);                                                                                 \
+                x[l] = (value);                                                                                        \
+            }                                                                                                          \
+            for (int64_t step = 1 << steps >> 1; step; step >>= 1)                                                     \
+                for (int l = 0; l < TOGETHER; l++) place[l] += borders[place[l] + step - 1] < x[l] ? step : 0;         \
+            for (int64_t l = 0; l < count; l++) out[i + l] = entry[place[l]];                                          \
+        }                                                                                                              \
+        return !wrong;                                                                                                 \
     }
 
 ASSIGN(assign_half, uint16_t, (item & 0x7c00) == 0x7c00, single_of_half(item))
