@@ -4,12 +4,14 @@ import os
 
 from setuptools import Extension, setup
 
+SOURCES = ("module", "partition", "quantize", "scale_search", "values", "vectors")
+
 setup(
     ext_modules=[
         Extension(
             "optc.numerics.native._kernels",
-            [f"optc/numerics/native/{name}.c" for name in ("module", "partition", "values", "vectors")],
-            depends=["optc/numerics/native/kernels.h"],
+            [f"optc/numerics/native/{name}.c" for name in SOURCES],
+            depends=["optc/numerics/native/floats.h", "optc/numerics/native/kernels.h"],
             extra_compile_args=[] if os.name == "nt" else ["-O3", "-ffp-contract=off", "-fno-math-errno"],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             py_limited_api=True,

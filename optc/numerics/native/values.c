@@ -2,19 +2,8 @@
 #include "kernels.h"
 
 #include <math.h>
-#include <string.h>
 
-static inline float single_of_bits(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* Exact, subnormals included; infinities and NaN become finite, so that callers look for them first. */
-static inline double half(uint16_t code) {
-    float magnitude = single_of_bits((uint32_t)(code & 0x7fff) << 13) * 0x1p112f;
-    return code & 0x8000 ? -magnitude : magnitude;
-}
+#include "floats.h"
 
 int64_t optc_count_codes(const uint16_t *codes, int64_t n, uint16_t *present, int64_t *counts) {
     static const int64_t ALL = 1 << 16;
@@ -45,8 +34,8 @@ int64_t optc_count_codes(const uint16_t *codes, int64_t n, uint16_t *present, in
         return !wrong;                                                                                                \
     }
 
-ASSIGN(assign_half, uint16_t, (item & 0x7c00) == 0x7c00, half(item))
-ASSIGN(assign_brain, uint16_t, (item & 0x7f80) == 0x7f80, single_of_bits((uint32_t)item << 16))
+ASSIGN(assign_half, uint16_t, (item & 0x7c00) == 0x7c00, single_of_half(item))
+ASSIGN(assign_brain, uint16_t, (item & 0x7f80) == 0x7f80, single_of_brain(item))
 ASSIGN(assign_single, float, !isfinite(item), item)
 ASSIGN(assign_double, double, !isfinite(item), item)
 
