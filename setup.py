@@ -4,7 +4,9 @@ import os
 
 from setuptools import Extension, setup
 
-SOURCES = ("compare", "expand", "layout", "module", "packing", "partition", "values", "vectors")
+SOURCES = (
+    "compare", "expand", "layout", "module", "packing", "partition", "quantize", "scale_search", "values", "vectors",
+)  # fmt: skip
 HEADERS = ("arrays", "floats", "kernels")
 
 setup(

@@ -7,7 +7,6 @@ on the others are per channel.
 """
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -15,15 +14,17 @@ import ml_dtypes
 import numpy as np
 
 from optc.errors import OptcError
-from optc.numerics.arrays import SLICE, Array, axis_from_front
+from optc.numerics.arrays import Array, axis_from_front
+from optc.numerics.block_codes import FLOATS, dense_rows, least_error, min_max, to_float8
+from optc.numerics.block_rows import batches, by_block, filled, rows
 
 Shape = tuple[int, ...]
 
 CODE_RANGES: dict[str, tuple[int, int]] = {
-    "int4": (-8, 7), "uint4": (0, 15), "int8": (-128, 127), "uint8": (0, 255),
-}  # fmt: skip
-_SHORT_NAMES = {"i4": "int4", "u4": "uint4", "i8": "int8", "u8": "uint8"}
-_FLOATS = tuple(np.dtype(kind) for kind in (np.float16, ml_dtypes.bfloat16, np.float32, np.float64))
+    **{f"int{bits}": (-(1 << bits - 1), (1 << bits - 1) - 1) for bits in range(2, 9)},
+    **{f"uint{bits}": (0, (1 << bits) - 1) for bits in range(2, 9)},
+}
+FLOAT8S = {"float8e4m3": np.dtype(ml_dtypes.float8_e4m3fn), "float8e5m2": np.dtype(ml_dtypes.float8_e5m2)}
 
 
 @attrs.frozen(eq=False)
@@ -31,7 +32,8 @@ class Quantized:
     """A quantized tensor.
 
     Attributes:
-        codes: `int8`, or `uint8` if no code may be negative; of the tensor's shape (4-bit codes are not packed).
+        codes: `int8`, or `uint8` if no code may be negative, or a float of 8 bits; of the tensor's shape (narrower
+            codes are not packed).
         scale: positive, of the weights' dtype; its dimensions divide those of `codes`.
         offset: of the scale's shape and the codes' dtype; None if every offset is 0.
     """
@@ -92,7 +94,7 @@ def scale_shape(shape: Shape, blocks: Shape) -> Shape:
 
 
 def code_range(dtype: str | tuple[int, int], symmetric: bool) -> tuple[int, int]:
-    """The least and greatest code of a type (`int4`, `uint4`, `int8`, `uint8`, or their short names `i4` ...).
+    """The least and greatest code of a type (`int2` to `int8`, `uint2` to `uint8`, or short `i2` ...).
 
     Symmetric quantization gives up one code, so that the range has a middle: -127 to 127, or 0 to 254. A pair is
     taken as it is.
@@ -101,7 +103,7 @@ def code_range(dtype: str | tuple[int, int], symmetric: bool) -> tuple[int, int]
         OptcError: there is no such type, the pair fits neither `int8` nor `uint8`, or has no middle but should.
     """
     if isinstance(dtype, str):
-        name = _SHORT_NAMES.get(dtype, dtype)
+        name = {"i": "int", "u": "uint"}.get(dtype[:1], "") + dtype[1:] if len(dtype) == 2 else dtype
         if name not in CODE_RANGES:
             raise OptcError("code-dtype", "quantization", "type of codes", f"one of {', '.join(CODE_RANGES)}", dtype)
         low, high = CODE_RANGES[name]
@@ -116,7 +118,14 @@ def code_range(dtype: str | tuple[int, int], symmetric: bool) -> tuple[int, int]
     return low, high
 
 
-def quantize(weights: Array, dtype: str | tuple[int, int], blocks: Shape, symmetric: bool = True) -> Quantized:
+def quantize(
+    weights: Array,
+    dtype: str | tuple[int, int],
+    blocks: Shape,
+    symmetric: bool = True,
+    search: bool = False,
+    importance: Array | None = None,
+) -> Quantized:
     """Quantize to the nearest codes.
 
     Symmetric: `scale = max|w| / ((high - low) / 2)`, the offset is the middle of the range. Asymmetric: the block's
@@ -124,27 +133,61 @@ def quantize(weights: Array, dtype: str | tuple[int, int], blocks: Shape, symmet
     `code = clip(round_half_even(w / scale) + offset)`, where scale and quotient are rounded to the weights' dtype, as
     coremltools does. A block of zeros has scale 1.
 
+    With `search`, each block gets the scale (and offset) of least squared error instead: `optc.numerics.scale_search`
+    says which that is. Quotients are not rounded to the weights' dtype then. Products are, when weights are expanded:
+    where their error is not below that of min-max all the same, the block keeps what min-max gives.
+
     Args:
         weights: float16, bfloat16, float32 or float64, of any shape.
         dtype: type of the codes or their range, see `code_range`.
         blocks: block shape, from `per_tensor`, `per_channel`, `per_block` or of one's own.
         symmetric: which of the two.
+        search: whether to search for the least squared error, rather than take the extremes.
+        importance: of the weights' shape, how much the squared error of each counts in the search; None for all alike.
 
     Raises:
         OptcError: a weight is not finite, or what `scale_shape` and `code_range` refuse.
     """
-    if weights.dtype not in _FLOATS:
+    _check_float(weights)
+    limits = code_range(dtype, symmetric)
+    counts = scale_shape(weights.shape, blocks)
+    codes = np.empty(weights.shape, np.int8 if limits[0] < 0 else np.uint8)
+    if not weights.size:
+        return Quantized(codes, np.ones(counts, weights.dtype), None)
+    scale, offset = np.empty(math.prod(counts), weights.dtype), np.empty(math.prod(counts), codes.dtype)
+    source, target, size = by_block(weights, counts), by_block(codes, counts), weights.size // math.prod(counts)
+    loads = None if importance is None else by_block(importance, counts)
+    for place, at in batches(counts, size):
+        taken = rows(source, place, size)
+        with filled(target, place, size) as out:
+            min_max(taken, limits, symmetric, scale[at], offset[at], out)
+            if search:
+                w = None if loads is None else rows(loads, place, size).astype(np.float64)
+                least_error(taken, w, limits, symmetric, scale[at], offset[at], out)
+    return Quantized(codes, scale.reshape(counts), offset.reshape(counts) if offset.any() else None)
+
+
+def quantize_float8(weights: Array, dtype: str, blocks: Shape) -> Quantized:
+    """Quantize to the nearest floats of 8 bits (`float8e4m3`, `float8e5m2`), of two equally near the even one.
+
+    `scale = max|w| / greatest finite code`, rounded to the weights' dtype. What would overrun the range is its end.
+
+    Raises:
+        OptcError: a weight is not finite, or what `scale_shape` refuses.
+    """
+    _check_float(weights)
+    counts = scale_shape(weights.shape, blocks)
+    codes, scale = np.empty(weights.shape, FLOAT8S[dtype]), np.ones(math.prod(counts), weights.dtype)
+    source, target, size = by_block(weights, counts), by_block(codes, counts), weights.size // max(1, math.prod(counts))
+    for place, at in batches(counts, size) if weights.size else ():
+        with filled(target, place, size) as out:
+            to_float8(rows(source, place, size), scale[at], out)
+    return Quantized(codes, scale.reshape(counts), None)
+
+
+def _check_float(weights: Array) -> None:
+    if weights.dtype not in FLOATS:
         raise OptcError("wrong-dtype", "quantization", "weights", "of a float type of 16 to 64 bits", weights.dtype)
-    low, high = code_range(dtype, symmetric)
-    groups = scale_shape(weights.shape, blocks)
-    least, greatest = _block_extremes(weights, groups)
-    if symmetric:
-        greatest = np.maximum(-least, greatest)
-        least = -greatest
-    scale = _scales(least, greatest, high - low, weights.dtype)
-    offset = np.full(groups, (low + high) // 2) if symmetric else _offsets(least, greatest, low, high)
-    codes = _codes(weights, scale, offset, (low, high))
-    return Quantized(codes, scale, offset.astype(codes.dtype) if offset.any() else None)
 
 
 def dequantize(codes: Array, scale: Array, offset: Array | None, dtype: Any) -> Array:
@@ -170,85 +213,14 @@ def dequantize(codes: Array, scale: Array, offset: Array | None, dtype: Any) -> 
             raise OptcError(
                 "scale-shape", "dequantization", f"dimension {axis} of the scale", f"a divisor of {dim}", count
             )
-    work = np.promote_types(np.float32, scale.dtype) if scale.dtype == np.float64 else np.dtype(np.float32)
     out = np.empty(codes.shape, dtype)
-    steps = _spread(scale, codes.ndim).astype(work)
-    shift = np.zeros_like(steps) if offset is None else _spread(offset, codes.ndim).astype(work)
-    source, target = _blocked(codes, scale.shape), _blocked(out, scale.shape)
-    with np.errstate(over="ignore"):  # a product beyond the range of `dtype` is infinite, as it is in the runtimes
-        for part, at in _parts(source.shape):
-            target[part] = (steps[at] * (source[part].astype(work) - shift[at])).astype(dtype)
+    if not codes.size:
+        return out
+    work = np.dtype(np.float64 if scale.dtype == np.float64 else np.float32)
+    steps = scale.reshape(-1).astype(work)
+    shifts = np.zeros_like(steps) if offset is None else offset.reshape(-1).astype(work)
+    source, target, size = by_block(codes, scale.shape), by_block(out, scale.shape), codes.size // scale.size
+    for place, at in batches(scale.shape, size):
+        with filled(target, place, size) as made:
+            dense_rows(rows(source, place, size), steps[at], shifts[at], made)
     return out
-
-
-def _block_extremes(weights: Array, groups: Shape) -> tuple[Array, Array]:
-    """Least and greatest weight of each block, as float64, with 0 always inside."""
-    view = _blocked(weights, groups)
-    inner = tuple(range(1, view.ndim, 2))
-    with np.errstate(invalid="ignore"):  # a NaN is reported below, as an error of ours
-        least = view.min(axis=inner, initial=0.0).astype(np.float64)
-        greatest = view.max(axis=inner, initial=0.0).astype(np.float64)
-    if not (np.isfinite(least).all() and np.isfinite(greatest).all()):
-        raise OptcError("not-finite", "quantization", "every weight", "finite", "NaN or infinity")
-    return least.reshape(groups), greatest.reshape(groups)
-
-
-def _scales(least: Array, greatest: Array, steps: int, dtype: np.dtype[Any]) -> Array:
-    """Range over number of steps, rounded to `dtype`; never 0, so that no quotient is infinite or NaN."""
-    width = greatest / steps - least / steps
-    scale = width.astype(dtype)
-    one = np.ones((), dtype)
-    epsilon = float(np.nextafter(one, one + one)) - 1
-    # Rounding down by more than that happens among subnormals only, where quotients would overrun the codes.
-    short = scale.astype(np.float64) < width * (1 - epsilon)
-    scale = np.where(short, np.nextafter(scale, one), scale)
-    return np.where(width == 0, one, scale).astype(dtype)
-
-
-def _offsets(least: Array, greatest: Array, low: int, high: int) -> Array:
-    """The codes that stand for 0 (`low` for a block of zeros), when `least..greatest` is mapped onto `low..high`."""
-    peak = np.maximum(greatest, -least)
-    peak = np.where(peak == 0, 1.0, peak)
-    below, above = least / peak, greatest / peak  # so that neither products nor the width overflow
-    width = np.where(above == below, 1.0, above - below)
-    return np.clip(np.rint((low * above - high * below) / width), low, high).astype(np.int64)
-
-
-def _codes(weights: Array, scale: Array, offset: Array, limits: tuple[int, int]) -> Array:
-    low, high = limits
-    codes = np.empty(weights.shape, np.int8 if high <= 127 and low < 0 else np.uint8)
-    work = np.promote_types(np.float32, weights.dtype) if weights.dtype.itemsize > 2 else np.dtype(np.float32)
-    steps = _spread(scale, weights.ndim).astype(work)
-    shift = _spread(offset, weights.ndim).astype(work)
-    source, target = _blocked(weights, scale.shape), _blocked(codes, scale.shape)
-    for part, at in _parts(source.shape):
-        # A float32 quotient of 16-bit floats, rounded again, is what division in that type gives.
-        quotient = (source[part].astype(work) / steps[at]).astype(weights.dtype).astype(work)
-        target[part] = np.clip(np.rint(quotient) + shift[at], low, high).astype(codes.dtype)
-    return codes
-
-
-def _blocked(array: Array, groups: Shape) -> Array:
-    """A view with two axes for each one: number of the block, and place in the block."""
-    pairs = [(count, dim // count) for dim, count in zip(array.shape, groups, strict=True)]
-    return array.reshape([size for pair in pairs for size in pair])
-
-
-def _spread(scale: Array, rank: int) -> Array:
-    """A scale in the shape that broadcasts over `_blocked`."""
-    return scale.reshape([size for count in scale.shape for size in (count, 1)]) if rank else scale
-
-
-def _parts(shape: Shape) -> Iterator[tuple[Any, Any]]:
-    """Slices of a blocked array, and of its scale, of bounded size (as far as cutting the first axis goes)."""
-    if not shape:
-        yield (), ()
-        return
-    count, size = shape[0], shape[1]
-    rest = max(1, math.prod(shape[2:]))
-    block_step = max(1, SLICE // max(1, size * rest))
-    inner_step = size if block_step > 1 else max(1, SLICE // rest)
-    for block in range(0, count, block_step):
-        rows = slice(block, block + block_step)
-        for inner in range(0, size, max(1, inner_step)):
-            yield (rows, slice(inner, inner + inner_step)), (rows,)

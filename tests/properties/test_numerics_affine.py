@@ -4,11 +4,13 @@ from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from optc.numerics.affine import Quantized, code_range, dequantize, quantize
+from optc.numerics import native
+from optc.numerics.affine import CODE_RANGES, FLOAT8S, Quantized, code_range, dequantize, quantize, quantize_float8
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -39,7 +41,7 @@ def cases(draw: st.DrawFn) -> Case:
     )
     weights = draw(nps.arrays(np.float32, shape, elements=elements))
     kind = draw(st.sampled_from([np.float16, ml_dtypes.bfloat16, np.float32, np.float64]))
-    dtype = draw(st.sampled_from(["int4", "uint4", "int8", "uint8"]))
+    dtype = draw(st.sampled_from(sorted(CODE_RANGES)))
     return Case(weights.astype(kind), dtype, blocks, draw(st.booleans()))
 
 
@@ -93,3 +95,41 @@ def test_symmetric_quantization_commutes_with_negation(case: Case) -> None:
     mirrored = quantize(-case.weights, case.dtype, case.blocks).dense()
     straight = quantize(case.weights, case.dtype, case.blocks).dense()
     np.testing.assert_array_equal(mirrored, -straight)
+
+
+@pytest.mark.skipif(native.kernels is None, reason="the compiled kernels were not built")
+@given(cases(), st.integers(-150, 100))
+def test_compiled_kernels_give_the_same_bits(case: Case, power: int) -> None:
+    wide = np.ldexp(case.weights.astype(np.float64), power)
+    with np.errstate(over="ignore"):
+        moved = wide.astype(case.weights.dtype)
+    for weights in (case.weights, np.where(np.isfinite(moved.astype(np.float64)), moved, case.weights)):
+        fast = quantize(weights, case.dtype, case.blocks, case.symmetric)
+        dense = [fast.dense(kind).tobytes() for kind in (np.float16, ml_dtypes.bfloat16, np.float32, np.float64)]
+        with native.without():
+            slow = quantize(weights, case.dtype, case.blocks, case.symmetric)
+            expanded = [fast.dense(kind).tobytes() for kind in (np.float16, ml_dtypes.bfloat16, np.float32, np.float64)]
+        assert same(fast, slow)
+        assert dense == expanded
+
+
+def same(one: Quantized, other: Quantized) -> bool:
+    if one.offset is None or other.offset is None:
+        equal = one.offset is other.offset
+    else:
+        equal = one.offset.tobytes() == other.offset.tobytes()
+    return equal and one.codes.tobytes() == other.codes.tobytes() and one.scale.tobytes() == other.scale.tobytes()
+
+
+@given(cases(), st.sampled_from(sorted(FLOAT8S)))
+def test_codes_of_8_bit_floats_are_the_nearest_and_reach_the_greatest(case: Case, dtype: str) -> None:
+    made = quantize_float8(case.weights, dtype, case.blocks)
+    scale = spread(made.scale, case.blocks)
+    assert np.isfinite(made.codes.astype(np.float64)).all()
+    every = np.arange(256, dtype=np.uint8).view(FLOAT8S[dtype]).astype(np.float64)
+    finite = every[np.isfinite(every)]
+    exact = case.weights.astype(np.float64)
+    taken = np.abs(exact - scale * made.codes.astype(np.float64))
+    nearest = np.abs(exact[..., None] - scale[..., None] * finite).min(axis=-1)
+    # The quotient is rounded once before the code is chosen, to 24 bits at least.
+    assert (taken <= nearest + 2.0**-23 * np.abs(exact)).all()

@@ -68,7 +68,8 @@ INLINED uint16_t half_of_single(float x) {
     uint32_t small = bits_of_single(single_of_bits(rest) + 0.5f) - bits_of_single(0.5f);
     uint32_t whole = (cut_single(rest, 13) >> 13) - (112u << 10);
     whole = whole > 0x7c00 ? 0x7c00 : whole;
-    return (uint16_t)((rest < 0x38800000 ? small : whole) | sign);
+    uint32_t tiny = (uint32_t)0 - (rest < 0x38800000); /* a mask: compilers would make a branch of a choice */
+    return (uint16_t)((small & tiny) | (whole & ~tiny) | sign);
 }
 
 INLINED uint16_t brain_of_single(float x) { return (uint16_t)(cut_single(bits_of_single(x), 16) >> 16); }
@@ -80,8 +81,8 @@ INLINED uint16_t brain_of_double(double x) {
 
 INLINED uint32_t single_of_double(double x) { return bits_of_single((float)x); }
 
-/* A float of a kind (2 float16, 3 bfloat16, 4 float32, 8 float64) as a number, and the nearest one that is not negative,
-   as bits. */
+/* A float of a kind (2 float16, 3 bfloat16, 4 float32, 8 float64) as a number, and the nearest to a number that is not
+   negative, as bits. */
 INLINED double number_of_code(int kind, uint64_t code) {
     switch (kind) {
     case 2: return (double)single_of_half((uint16_t)code);

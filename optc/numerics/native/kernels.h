@@ -54,4 +54,23 @@ void optc_nearest_vectors(const float *x, const float *w, int64_t n, int64_t d, 
 void optc_add_vectors(const float *x, const float *w, int64_t n, int64_t d, const uint8_t *codes, double *sums,
                       double *loads);
 
+/* Blocks of `size` items that lie one after another (kinds as for `optc_assign`): scales of the items' type, offsets
+   and codes from `low` to `high` by the extremes of each. False if an item is not finite. */
+int optc_quantize(int kind, const void *x, int64_t blocks, int64_t size, int low, int high, int symmetric, void *scale,
+                  uint8_t *offset, uint8_t *codes);
+
+/* The nearest codes for given scales and offsets. */
+void optc_encode(int kind, const void *x, int64_t blocks, int64_t size, int low, int high, const void *scale,
+                 const uint8_t *offset, uint8_t *codes);
+
+/* scale * (code - offset) for blocks of codes with a sign or without, computed in float (kinds 2, 3 and 4, which are
+   what is written) or double (8). */
+void optc_dequantize(int kind, int has_sign, const uint8_t *codes, int64_t blocks, int64_t size, const void *scale,
+                     const void *offset, void *out);
+
+/* Scales (numbers that the kind has) and offsets of less squared error than those given; `w`, or null, has a weight for
+   each item. Nonzero if there is no memory. */
+int optc_search_scales(int kind, const double *x, const double *w, int64_t blocks, int64_t size, int low, int high,
+                       int symmetric, double *scale, int64_t *offset);
+
 #endif

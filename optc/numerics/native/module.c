@@ -117,6 +117,107 @@ static PyObject *add_vectors(PyObject *self, PyObject *args) {
     return release(&taken, nothing());
 }
 
+static int is_kind(int kind) { return kind == 2 || kind == 3 || kind == 4 || kind == 8; }
+
+static int check_blocks(int kind, Py_ssize_t size, int low, int high) {
+    return is_kind(kind) && size >= 1 && low < high && ((-128 <= low && high <= 127) || (0 <= low && high <= 255));
+}
+
+static const char *const BAD_BLOCKS = "kernel: kind must be 2, 3, 4 or 8, a block have items, and codes be of 8 bits";
+
+static PyObject *quantize(PyObject *self, PyObject *args) {
+    PyObject *rows, *scales, *offsets, *codes;
+    int kind, low, high, symmetric, finite;
+    Py_ssize_t size;
+    const void *x;
+    void *scale;
+    uint8_t *offset, *out;
+    taken_t taken = {.count = 0};
+    (void)self;
+    if (!PyArg_ParseTuple(args, "iOniipOOO", &kind, &rows, &size, &low, &high, &symmetric, &scales, &offsets, &codes))
+        return NULL;
+    if (!check_blocks(kind, size, low, high)) return refuse(&taken, BAD_BLOCKS);
+    const int item = kind == 3 ? 2 : kind;
+    if (!(x = hold(&taken, rows, item, -1, 0))) return release(&taken, NULL);
+    Py_ssize_t n = items(&taken), blocks = n / size;
+    if (!(scale = hold(&taken, scales, item, blocks, 1)) || !(offset = hold(&taken, offsets, 1, blocks, 1)) ||
+        !(out = hold(&taken, codes, 1, blocks * size, 1)))
+        return release(&taken, NULL);
+    Py_BEGIN_ALLOW_THREADS
+    finite = optc_quantize(kind, x, blocks, size, low, high, symmetric, scale, offset, out);
+    Py_END_ALLOW_THREADS
+    return release(&taken, PyBool_FromLong(finite));
+}
+
+static PyObject *encode(PyObject *self, PyObject *args) {
+    PyObject *rows, *scales, *offsets, *codes;
+    int kind, low, high;
+    Py_ssize_t size;
+    const void *x, *scale;
+    const uint8_t *offset;
+    uint8_t *out;
+    taken_t taken = {.count = 0};
+    (void)self;
+    if (!PyArg_ParseTuple(args, "iOniiOOO", &kind, &rows, &size, &low, &high, &scales, &offsets, &codes)) return NULL;
+    if (!check_blocks(kind, size, low, high)) return refuse(&taken, BAD_BLOCKS);
+    const int item = kind == 3 ? 2 : kind;
+    if (!(x = hold(&taken, rows, item, -1, 0))) return release(&taken, NULL);
+    Py_ssize_t n = items(&taken), blocks = n / size;
+    if (!(scale = hold(&taken, scales, item, blocks, 0)) || !(offset = hold(&taken, offsets, 1, blocks, 0)) ||
+        !(out = hold(&taken, codes, 1, blocks * size, 1)))
+        return release(&taken, NULL);
+    Py_BEGIN_ALLOW_THREADS
+    optc_encode(kind, x, blocks, size, low, high, scale, offset, out);
+    Py_END_ALLOW_THREADS
+    return release(&taken, nothing());
+}
+
+static PyObject *dequantize(PyObject *self, PyObject *args) {
+    PyObject *codes, *scales, *offsets, *dense;
+    int kind, has_sign;
+    Py_ssize_t size;
+    const uint8_t *x;
+    const void *scale, *offset;
+    void *out;
+    taken_t taken = {.count = 0};
+    (void)self;
+    if (!PyArg_ParseTuple(args, "ipOnOOO", &kind, &has_sign, &codes, &size, &scales, &offsets, &dense)) return NULL;
+    if (!check_blocks(kind, size, 0, 1)) return refuse(&taken, BAD_BLOCKS);
+    const int item = kind == 3 ? 2 : kind, work = kind == 8 ? 8 : 4;
+    if (!(x = hold(&taken, codes, 1, -1, 0))) return release(&taken, NULL);
+    Py_ssize_t n = items(&taken), blocks = n / size;
+    if (!(scale = hold(&taken, scales, work, blocks, 0)) || !(offset = hold(&taken, offsets, work, blocks, 0)) ||
+        !(out = hold(&taken, dense, item, blocks * size, 1)))
+        return release(&taken, NULL);
+    Py_BEGIN_ALLOW_THREADS
+    optc_dequantize(kind, has_sign, x, blocks, size, scale, offset, out);
+    Py_END_ALLOW_THREADS
+    return release(&taken, nothing());
+}
+
+static PyObject *search_scales(PyObject *self, PyObject *args) {
+    PyObject *rows, *weights, *scales, *offsets;
+    int kind, low, high, symmetric, failed;
+    Py_ssize_t size;
+    const double *x, *w = NULL;
+    double *scale;
+    int64_t *offset;
+    taken_t taken = {.count = 0};
+    (void)self;
+    if (!PyArg_ParseTuple(args, "iOOniipOO", &kind, &rows, &weights, &size, &low, &high, &symmetric, &scales, &offsets))
+        return NULL;
+    if (!check_blocks(kind, size, low, high)) return refuse(&taken, BAD_BLOCKS);
+    if (!(x = hold(&taken, rows, 8, -1, 0))) return release(&taken, NULL);
+    Py_ssize_t n = items(&taken), blocks = n / size;
+    if ((weights != Py_None && !(w = hold(&taken, weights, 8, n, 0))) ||
+        !(scale = hold(&taken, scales, 8, blocks, 1)) || !(offset = hold(&taken, offsets, 8, blocks, 1)))
+        return release(&taken, NULL);
+    Py_BEGIN_ALLOW_THREADS
+    failed = optc_search_scales(kind, x, w, blocks, size, low, high, symmetric, scale, offset);
+    Py_END_ALLOW_THREADS
+    return release(&taken, failed ? PyErr_NoMemory() : nothing());
+}
+
 static PyMethodDef METHODS[] = {
     {"add_vectors", add_vectors, METH_VARARGS, NULL},
     {"apart", optc_py_apart, METH_VARARGS, NULL},
@@ -124,12 +225,16 @@ static PyMethodDef METHODS[] = {
     {"best_split", best_split, METH_VARARGS, NULL},
     {"count_codes", count_codes, METH_VARARGS, NULL},
     {"count_singles", optc_py_count_singles, METH_VARARGS, NULL},
+    {"dequantize", dequantize, METH_VARARGS, NULL},
+    {"encode", encode, METH_VARARGS, NULL},
     {"keep", optc_py_keep, METH_VARARGS, NULL},
     {"look_up", optc_py_look_up, METH_VARARGS, NULL},
     {"look_up_codes", optc_py_look_up_codes, METH_VARARGS, NULL},
     {"nearest_vectors", nearest_vectors, METH_VARARGS, NULL},
     {"pack", optc_py_pack, METH_VARARGS, NULL},
+    {"quantize", quantize, METH_VARARGS, NULL},
     {"scatter", optc_py_scatter, METH_VARARGS, NULL},
+    {"search_scales", search_scales, METH_VARARGS, NULL},
     {"unpack", optc_py_unpack, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -71,7 +71,7 @@ def test_slices_join_without_a_seam(blocks: tuple[int, ...], monkeypatch: pytest
     weights = np.random.default_rng(1).normal(size=(7, 5, 6)).astype(np.float32)
     whole = quantize(weights, "int8", blocks, symmetric=False)
     dense = whole.dense()
-    monkeypatch.setattr("optc.numerics.affine.SLICE", 8)
+    monkeypatch.setattr("optc.numerics.block_rows.SLICE", 8)
     sliced = quantize(weights, "int8", blocks, symmetric=False)
     np.testing.assert_array_equal(sliced.codes, whole.codes)
     np.testing.assert_array_equal(sliced.dense(), dense)
@@ -107,7 +107,7 @@ def test_weights_that_are_not_floats_are_refused() -> None:
 @pytest.mark.parametrize(
     ("dtype", "symmetric", "slug"),
     [
-        ("int7", True, "code-dtype"),
+        ("int9", True, "code-dtype"),
         ((-200, 0), False, "code-range"),
         ((0, 255), True, "code-range"),
         ((3, 3), False, "code-range"),
