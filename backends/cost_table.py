@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import cattrs
-from cattrs.errors import ClassValidationError
 
 from optc.errors import OptcError, UsageError
 
@@ -112,17 +110,18 @@ def load_device(name: str) -> Device:
     return parse_device(text, f"{name}.toml")
 
 
-_CONVERTER = cattrs.Converter(forbid_extra_keys=True)
-
-
 def parse_device(text: str, where: str) -> Device:
     """The table in a TOML text.
 
     Raises:
         OptcError: slug `cost-table`.
     """
+    # Imported here, as most commands read no table.
+    import cattrs
+    from cattrs.errors import ClassValidationError
+
     try:
-        return _CONVERTER.structure(tomllib.loads(text), Device)
+        return cattrs.Converter(forbid_extra_keys=True).structure(tomllib.loads(text), Device)
     except tomllib.TOMLDecodeError as error:
         raise OptcError("cost-table", where, "table", "TOML", error) from None
     except ClassValidationError as error:

@@ -8,7 +8,7 @@
 Names are taken from the driver when they are first used, so that importing optc costs nothing.
 """
 
-from importlib import import_module, metadata
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,8 @@ _check_not_shadowed()
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
+        from importlib import metadata
+
         return metadata.version("optc")
     if name in _NAMES:
         return getattr(import_module("optc.driver.facade"), name)

@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from importlib import import_module, metadata
+from importlib import import_module
 
 import click
 
@@ -44,6 +44,8 @@ class LazyGroup(click.Group):
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
+        from importlib import metadata
+
         click.echo(f"optc {metadata.version('optc')}")
         ctx.exit()
 

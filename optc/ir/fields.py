@@ -8,7 +8,7 @@ checks, the printer, the parser, the generator of random programs, the reference
 import struct
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
@@ -87,7 +87,7 @@ def region(default: Any = attrs.NOTHING) -> Any:
 
 def result_values(*, kw_only: bool, default: Any) -> Any:
     """Declare where an op keeps the values it defines; they are no part of its content."""
-    return attrs.field(default=default, kw_only=kw_only, eq=False, repr=False, converter=tuple)
+    return attrs.field(default=default, kw_only=kw_only, eq=False, repr=False, converter=_as_tuple)
 
 
 def _is(*kinds: type) -> Callable[[Any], bool]:
@@ -186,6 +186,11 @@ def complete_field(cls: type, fields: list["attrs.Attribute[Any]"]) -> list["att
             field = field.evolve(converter=_to_tuple)
         out.append(field)
     return out
+
+
+def _as_tuple(values: Iterable[Any]) -> tuple[Any, ...]:
+    # Not `tuple` itself: attrs asks for the signature, and to make one up for a built-in takes Python long, at each op.
+    return tuple(values)
 
 
 def _to_tuple(value: Any) -> Any:

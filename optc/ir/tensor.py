@@ -6,6 +6,7 @@ equality of content, by a SHA-256 that is worked out once, on first need.
 """
 
 import hashlib
+import mmap
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -72,9 +73,17 @@ class InFile:
                     "range-outside-file", str(self.path), "byte range of a tensor", "inside the file",
                     f"bytes {self.offset} to {self.offset + self.size} of {length}",
                 )  # fmt: skip
-            return np.memmap(self.path, np.uint8, "r", self.offset, (self.size,))
+            return _mapped(self.path, self.offset, self.size)
         except OSError as error:  # it was there when the model was read
             raise OptcError("unreadable", str(self.path), "file of a tensor", "readable", error.strerror) from None
+
+
+def _mapped(path: Path, offset: int, size: int) -> Array:
+    """Bytes of a file, as `np.memmap` gives them, but without its look at where the path leads: it is called often."""
+    start = offset - offset % mmap.ALLOCATIONGRANULARITY
+    with path.open("rb") as file:
+        mapping = mmap.mmap(file.fileno(), offset + size - start, access=mmap.ACCESS_READ, offset=start)
+    return np.frombuffer(mapping, np.uint8, size, offset - start)
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

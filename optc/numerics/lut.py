@@ -56,14 +56,16 @@ def lut_to_dense(indices: Array, lut: Array, vector_axis: int | None = None) -> 
         raise OptcError("index-out-of-range", "lookup", "every index", f"below {entries}", int(indices.max()))
     if native.kernels is not None and indices.dtype == np.uint8 and indices.size:
         return _looked_up(native.kernels, indices, lut, vector_axis, shape)
-    table = lut.reshape(-1, vector)
-    dense = np.empty((*indices.shape, vector), lut.dtype)
+    table = lut.reshape(-1, vector) if vector > 1 else lut.reshape(-1)
+    dense = np.empty((*indices.shape, vector) if vector > 1 else indices.shape, lut.dtype)
     row_size = max(1, indices.size // max(1, indices.shape[0])) if indices.ndim else 1
     step = max(1, SLICE // row_size)  # in rows of the first axis, so that wide row numbers stay few
     for start in range(0, indices.shape[0] if indices.ndim else 1, step):
         rows = slice(start, start + step) if indices.ndim else ()
-        group = _group_numbers(indices.shape, lut.shape[:-2], start, start + step)
-        dense[rows] = table[group * entries + indices[rows]]
+        at = indices[rows]
+        if table.shape[0] > entries:
+            at = at + entries * _group_numbers(indices.shape, lut.shape[:-2], start, start + step)
+        dense[rows] = table.take(at, axis=0)
     if vector == 1:
         return dense.reshape(shape)
     axis = (vector_axis or 0) % indices.ndim
@@ -94,6 +96,8 @@ def _group_numbers(shape: tuple[int, ...], groups: tuple[int, ...], start: int, 
     """Row-major group number of each element of rows `start` to `stop - 1`, as an array that broadcasts to them."""
     number = np.zeros((1,) * len(shape), np.int64)
     for axis, (dim, count) in enumerate(zip(shape, groups, strict=True)):
+        if count == 1:
+            continue  # the number stays small
         place = np.arange(dim)[start:stop] if axis == 0 else np.arange(dim)
         stride = math.prod(groups[axis + 1 :])
         along = place // max(1, dim // count) * stride

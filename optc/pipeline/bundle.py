@@ -9,7 +9,6 @@ import shutil
 import tempfile
 import traceback
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +97,8 @@ def _facts(failure: Failure, error: Exception, command: str) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
+    from importlib import metadata
+
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for name in ("optc", "attrs", "numpy", "ml-dtypes"):
         try:
