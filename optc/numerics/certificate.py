@@ -23,10 +23,14 @@ from optc.numerics.partition import Rounding
 
 @attrs.frozen(eq=False)
 class Certificate:
-    """A penalty per run, and a potential for each position between the ascending points, `float64[n + 1]`."""
+    """A penalty per run, and a potential for each position between the ascending points, `float64[n + 1]`.
+
+    Both are times `2**exponent`.
+    """
 
     penalty: float
     potentials: Array
+    exponent: int = 0
 
 
 def lower_bound(certificate: Certificate, counted: Histogram, k: int, rounding: Rounding | None = None) -> float:
@@ -38,7 +42,10 @@ def lower_bound(certificate: Certificate, counted: Histogram, k: int, rounding: 
         k: how many centres there may be.
         rounding: what centres may be; any number if None.
     """
-    costs, potentials = RunCosts(counted, rounding), np.asarray(certificate.potentials, np.float64)
+    costs = RunCosts(counted, rounding)
+    with np.errstate(over="ignore"):
+        penalty = float(np.ldexp(certificate.penalty, certificate.exponent))
+        potentials = np.ldexp(certificate.potentials, certificate.exponent)
     count = len(counted.points)
     excess = 0.0
     low, high, first, last = (np.array([place]) for place in (1, count, 0, count - 1))
@@ -50,14 +57,14 @@ def lower_bound(certificate: Certificate, counted: Histogram, k: int, rounding: 
         starts = np.arange(len(which)) - (begins - first)[which]
         through = potentials[starts] + costs.of(starts, stops[which])
         least = np.minimum.reduceat(through, begins)
-        excess = max(excess, float((potentials[stops] - certificate.penalty - least).max()))
+        excess = max(excess, float((potentials[stops] - penalty - least).max()))
         hits = np.flatnonzero(through == least[which])
         best = starts[hits[np.unique(which[hits], return_index=True)[1]]]
         low, high = np.concatenate([low, stops + 1]), np.concatenate([stops - 1, high])
         first, last = np.concatenate([first, best]), np.concatenate([best, last])
         there = low <= high
         low, high, first, last = (ends[there] for ends in (low, high, first, last))
-    whole = float(potentials[-1] - potentials[0]) - k * (certificate.penalty + excess)
+    whole = float(potentials[-1] - potentials[0]) - k * (penalty + excess)
     return float(max(0.0, whole - k * costs.error))
 
 

@@ -89,26 +89,42 @@ def kmeans_of_histogram(counted: Histogram, k: int, rounding: Rounding | None = 
     # Powers of two take out the scale without rounding, so that no square overflows.
     exponent = int(np.frexp(np.abs(counted.points).max())[1])
     load = int(np.frexp(counted.mass.max())[1])
-    points, mass = np.ldexp(counted.points, -exponent), np.ldexp(counted.mass, -load)
-    points, mass = points[mass > 0], mass[mass > 0]  # a mass may vanish beside one 2**1000 times as great
+    points, mass = _times_power(counted.points, -exponent), _times_power(counted.mass, -load)
+    if not mass.all():  # one may vanish beside another that is 2**1000 times as great
+        points, mass = points[mass > 0], mass[mass > 0]
     near = None if rounding is None else rounding.scaled(-exponent)
     split = best_split(points, mass, min(k, len(points)), near)
-    centres = _centres(points, mass, split.bounds)
-    if near is not None:
-        centres = _nearest(centres, near)
+    centres, sse = _centres(points, mass, split.bounds, near)
     scale = 2 * exponent + load
-    with np.errstate(over="ignore"):
-        certificate = Certificate(_ldexp(split.penalty, scale), np.ldexp(split.potentials, scale))
-    error, gap = _ldexp(_sse(points, mass, centres), scale), _ldexp(split.gap, scale)
-    return Palette(np.ldexp(centres, exponent), error, gap, certificate)
+    certificate = Certificate(split.penalty, split.potentials, scale)
+    return Palette(np.ldexp(centres, exponent), _ldexp(sse, scale), _ldexp(split.gap, scale), certificate)
+
+
+def _times_power(array: Array, exponent: int) -> Array:
+    """`array * 2**exponent`, for which a product is several times as quick as `ldexp`."""
+    return array * math.ldexp(1.0, exponent) if abs(exponent) < 1000 else np.ldexp(array, exponent)
 
 
 def _nearest(centres: Array, rounding: Rounding) -> Array:
     return np.unique(rounding.nearest_to_all(centres))
 
 
-def _centres(points: Array, mass: Array, bounds: Array) -> Array:
-    """The weighted mean of each run of ascending points; never outside the run."""
+def _centres(points: Array, mass: Array, bounds: Array, rounding: Rounding | None) -> tuple[Array, float]:
+    """The centres of runs of ascending points, and the weighted squared error of points that take the nearest.
+
+    A centre is the weighted mean, never outside the run, or the number nearest to it that can be stored.
+    """
+    if native.kernels is not None:
+        centres = np.empty(len(bounds) - 1)
+        found, sse = native.kernels.centres(points, mass, bounds, rounding, centres)
+        return centres[:found], sse
+    centres = _means(points, mass, bounds)
+    if rounding is not None:
+        centres = _nearest(centres, rounding)
+    return centres, _sse(points, mass, centres)
+
+
+def _means(points: Array, mass: Array, bounds: Array) -> Array:
     runs = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
     load = np.bincount(runs, mass)
     mean = np.bincount(runs, mass * points) / load
@@ -238,7 +254,7 @@ def _borders(centres: Array) -> Array:
 def _sse(points: Array, mass: Array, centres: Array) -> float:
     """Weighted squared error of points that take their nearest centres."""
     error = points - centres[np.searchsorted(_borders(centres), points)]
-    return float((mass * error * error).sum())
+    return float(np.cumsum(mass * error * error)[-1])  # from first to last
 
 
 def _check_bits(bits: int) -> None:

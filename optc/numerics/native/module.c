@@ -28,6 +28,51 @@ static PyObject *best_split(PyObject *self, PyObject *args) {
     return release(&taken, failed ? PyErr_NoMemory() : Py_BuildValue("dd", gap, used));
 }
 
+static PyObject *centres(PyObject *self, PyObject *args) {
+    PyObject *points, *weights, *bounds, *rounding, *out;
+    rounding_t grid;
+    const double *x, *w;
+    const int64_t *ends;
+    double *c, error = 0.0;
+    int64_t found;
+    taken_t taken = {.count = 0};
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOOOO", &points, &weights, &bounds, &rounding, &out)) return NULL;
+    if (rounding != Py_None && !PyArg_ParseTuple(rounding, "iddd", &grid.precision, &grid.step, &grid.low, &grid.high))
+        return NULL;
+    if (!(x = hold(&taken, points, 8, -1, 0))) return release(&taken, NULL);
+    Py_ssize_t n = items(&taken);
+    if (!(w = hold(&taken, weights, 8, n, 0)) || !(ends = hold(&taken, bounds, 8, -1, 0))) return release(&taken, NULL);
+    Py_ssize_t k = items(&taken) - 1;
+    if (!(c = hold(&taken, out, 8, k, 1))) return release(&taken, NULL);
+    if (k < 1 || ends[0] != 0 || ends[k] != n) return refuse(&taken, "kernel: runs must hold all points");
+    for (Py_ssize_t t = 0; t < k; t++)
+        if (ends[t] >= ends[t + 1]) return refuse(&taken, "kernel: runs must not be empty");
+    Py_BEGIN_ALLOW_THREADS
+    found = optc_centres(x, w, ends, k, rounding == Py_None ? NULL : &grid, c, &error);
+    Py_END_ALLOW_THREADS
+    return release(&taken, Py_BuildValue("Ld", (long long)found, error));
+}
+
+static PyObject *count_halves(PyObject *self, PyObject *args) {
+    PyObject *codes, *points, *counts;
+    int kind;
+    const uint16_t *x;
+    double *places, *times;
+    int64_t found;
+    taken_t taken = {.count = 0};
+    (void)self;
+    if (!PyArg_ParseTuple(args, "iOOO", &kind, &codes, &points, &counts)) return NULL;
+    if (!(x = hold(&taken, codes, 2, -1, 0))) return release(&taken, NULL);
+    Py_ssize_t n = items(&taken), room = n < 1 << 16 ? n : 1 << 16;
+    if (!(places = hold(&taken, points, 8, room, 1)) || !(times = hold(&taken, counts, 8, room, 1)))
+        return release(&taken, NULL);
+    Py_BEGIN_ALLOW_THREADS
+    found = optc_count_halves(kind, x, n, places, times);
+    Py_END_ALLOW_THREADS
+    return release(&taken, found == -2 ? PyErr_NoMemory() : PyLong_FromLongLong(found));
+}
+
 static PyObject *count_codes(PyObject *self, PyObject *args) {
     PyObject *codes, *present, *counts;
     const uint16_t *x;
@@ -223,7 +268,9 @@ static PyMethodDef METHODS[] = {
     {"apart", optc_py_apart, METH_VARARGS, NULL},
     {"assign", assign, METH_VARARGS, NULL},
     {"best_split", best_split, METH_VARARGS, NULL},
+    {"centres", centres, METH_VARARGS, NULL},
     {"count_codes", count_codes, METH_VARARGS, NULL},
+    {"count_halves", count_halves, METH_VARARGS, NULL},
     {"count_singles", optc_py_count_singles, METH_VARARGS, NULL},
     {"dequantize", dequantize, METH_VARARGS, NULL},
     {"encode", encode, METH_VARARGS, NULL},

@@ -1,6 +1,7 @@
 /* The best split of points on a line into k runs: see partition.py, which this follows operation by operation, so that
    both give the same bits. No operation may be fused or reordered: compile without -ffast-math, with -ffp-contract=off.
 */
+#include "floats.h"
 #include "kernels.h"
 
 #include <math.h>
@@ -24,23 +25,35 @@ typedef struct {
 } split_t;
 
 typedef struct {
-    double *least, penalty; /* what the last penalised split left */
+    double *least, *at_start, penalty; /* the first and the last as the last penalised split left them */
     int64_t *previous, *candidate, *start;
 } work_t;
 
-static double rounded(const rounding_t *rounding, double centre) {
+/* Adding this number, and taking it away again, rounds one below 2**51 to a whole number: half to even, as rint does. */
+static const double WHOLE = 6755399441055744.0;
+
+static inline double rounded(const rounding_t *rounding, double centre) {
     double unit = rounding->step;
-    if (rounding->precision) {
+    if (rounding->precision > 50) {
         int exponent;
         frexp(centre, &exponent);
         unit = ldexp(1.0, exponent - rounding->precision);
         if (unit < rounding->step) unit = rounding->step;
         return rint(centre / unit) * unit;
     }
-    double code = rint(centre / unit);
+    if (rounding->precision) { /* the unit is a power of two, found by its bits */
+        int64_t exponent = (int64_t)(bits_of_double(centre) >> 52 & 0x7ff) + 1 - rounding->precision;
+        if (exponent > 0) {
+            double own = double_of_bits((uint64_t)exponent << 52);
+            if (own > unit) unit = own;
+        }
+        double far = WHOLE * unit;
+        return (centre + far) - far;
+    }
+    double code = centre / unit;
     if (code < rounding->low) code = rounding->low;
     if (code > rounding->high) code = rounding->high;
-    return code * unit;
+    return ((code + WHOLE) - WHOLE) * unit;
 }
 
 static inline double run_cost(const sums_t *s, int64_t i, int64_t j) {
@@ -59,53 +72,62 @@ static inline double run_cost(const sums_t *s, int64_t i, int64_t j) {
 }
 
 static double penalised(const sums_t *s, double penalty, work_t *w) {
-    double *least = w->least;
+    double *least = w->least, *at_start = w->at_start; /* the latter: cost through a candidate at its start, or NaN */
     int64_t *candidate = w->candidate, *start = w->start, n = s->count;
     int64_t head = 0, tail = 1;
     w->penalty = penalty;
     least[0] = 0.0;
     candidate[0] = 0;
     start[0] = 1;
+    at_start[0] = NAN;
 #define THROUGH(i, j) (least[i] + run_cost(s, i, j))
+#define THROUGH_OLD(t, j) (start[t] == (j) && at_start[t] == at_start[t] ? at_start[t] : THROUGH(candidate[t], j))
     for (int64_t j = 1; j <= n; j++) {
         while (head + 1 < tail && start[head + 1] <= j) head++;
-        int64_t best = candidate[head];
-        least[j] = THROUGH(best, j) + penalty;
-        w->previous[j] = best;
+        least[j] = THROUGH_OLD(head, j) + penalty;
+        w->previous[j] = candidate[head];
         if (j == n) break;
         int64_t low = 0, high = n + 1, reach = 1; /* the older is as good at `low`, the newer better at `high` */
+        double own, there = NAN;                  /* the newer's cost at a position, and at `high` */
         while (tail > head) {
             low = start[tail - 1] > j ? start[tail - 1] : j + 1;
-            if (!(THROUGH(j, low) < THROUGH(candidate[tail - 1], low))) break;
+            own = THROUGH(j, low);
+            if (!(own < THROUGH_OLD(tail - 1, low))) break;
             high = low;
+            there = own;
             tail--;
         }
         if (tail == head) {
             candidate[tail] = j;
+            at_start[tail] = high == j + 1 ? there : NAN;
             start[tail++] = j + 1;
             continue;
         }
         int64_t other = candidate[tail - 1];
+#define TAKES_OVER(position) ((own = THROUGH(j, position)) < THROUGH(other, position))
         if (high > n && low < n) { /* most often the newer takes over one position after the last takeover */
             int64_t guess = low + 1;
-            if (THROUGH(j, guess) < THROUGH(other, guess))
+            if (TAKES_OVER(guess)) {
                 high = guess;
-            else
+                there = own;
+            } else
                 low = guess;
         }
         if (high <= n) {
             while (high - reach > low) {
-                if (!(THROUGH(j, high - reach) < THROUGH(other, high - reach))) {
+                if (!TAKES_OVER(high - reach)) {
                     low = high - reach;
                     break;
                 }
                 high -= reach;
+                there = own;
                 reach *= 2;
             }
         } else {
             while (low + reach <= n) {
-                if (THROUGH(j, low + reach) < THROUGH(other, low + reach)) {
+                if (TAKES_OVER(low + reach)) {
                     high = low + reach;
+                    there = own;
                     break;
                 }
                 low += reach;
@@ -114,16 +136,20 @@ static double penalised(const sums_t *s, double penalty, work_t *w) {
         }
         while (high - low > 1) {
             int64_t middle = low + (high - low) / 2;
-            if (THROUGH(j, middle) < THROUGH(other, middle))
+            if (TAKES_OVER(middle)) {
                 high = middle;
-            else
+                there = own;
+            } else
                 low = middle;
         }
         if (high <= n) {
             candidate[tail] = j;
+            at_start[tail] = there;
             start[tail++] = high;
         }
     }
+#undef TAKES_OVER
+#undef THROUGH_OLD
 #undef THROUGH
     return least[n];
 }
@@ -251,12 +277,12 @@ int optc_best_split(const double *points, const double *weights, int64_t n, int6
     int64_t cells = CELLS_PER_RUN * k > LEAST_CELLS ? CELLS_PER_RUN * k : LEAST_CELLS;
     int coarse = 2 * cells < n, failed = -1;
     int64_t small = coarse ? cells + 1 : 0;
-    double *memory = malloc((size_t)(8 * (n + 1) + 5 * small) * sizeof(double));
+    double *memory = malloc((size_t)(9 * (n + 1) + 5 * small) * sizeof(double));
     int64_t *places = malloc((size_t)(3 * (n + 1) + small) * sizeof(int64_t));
     if (!memory || !places) goto done;
     double *terms = memory, *more = memory + (n + 1), *block = memory + 2 * (n + 1);
     sums_t s = {n, block, block + (n + 1), block + 2 * (n + 1), block + 3 * (n + 1), block + 4 * (n + 1), 0.0, rounding};
-    work_t w = {block + 5 * (n + 1), 0.0, places, places + (n + 1), places + 2 * (n + 1)};
+    work_t w = {block + 5 * (n + 1), block + 6 * (n + 1), 0.0, places, places + (n + 1), places + 2 * (n + 1)};
 
     double total = 0.0;
     for (int64_t i = 0; i < n; i++) total += weights[i];
@@ -279,7 +305,7 @@ int optc_best_split(const double *points, const double *weights, int64_t n, int6
 
     double penalty = 0.0, dual = 0.0;
     if (coarse) {
-        double *at = memory + 8 * (n + 1);
+        double *at = memory + 9 * (n + 1);
         int64_t *edges = places + 3 * (n + 1);
         int64_t count = coarse_cells(points, mass, n, cells, terms, edges);
         sums_t grid = {count, at, at + small, at + 2 * small, at + 3 * small, at + 4 * small, s.pivot, rounding};
@@ -304,4 +330,30 @@ done:
     free(memory);
     free(places);
     return failed;
+}
+
+int64_t optc_centres(const double *points, const double *weights, const int64_t *bounds, int64_t k,
+                     const rounding_t *rounding, double *centres, double *error) {
+    int64_t n = bounds[k], found = 0;
+    for (int64_t t = 0; t < k; t++) {
+        double load = 0.0, first = 0.0, second = 0.0;
+        for (int64_t i = bounds[t]; i < bounds[t + 1]; i++) load += weights[i];
+        for (int64_t i = bounds[t]; i < bounds[t + 1]; i++) first += weights[i] * points[i];
+        double mean = first / load;
+        for (int64_t i = bounds[t]; i < bounds[t + 1]; i++) second += weights[i] * (points[i] - mean);
+        mean += second / load;
+        if (mean < points[bounds[t]]) mean = points[bounds[t]];
+        if (mean > points[bounds[t + 1] - 1]) mean = points[bounds[t + 1] - 1];
+        if (rounding) mean = rounded(rounding, mean);
+        if (!rounding || !found || mean != centres[found - 1]) centres[found++] = mean;
+    }
+    double sum = 0.0;
+    int64_t nearest = 0;
+    for (int64_t i = 0; i < n; i++) {
+        while (nearest + 1 < found && centres[nearest] / 2.0 + centres[nearest + 1] / 2.0 < points[i]) nearest++;
+        double apart = points[i] - centres[nearest];
+        sum += weights[i] * apart * apart;
+    }
+    *error = sum;
+    return found;
 }

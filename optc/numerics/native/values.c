@@ -2,6 +2,7 @@
 #include "kernels.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include "floats.h"
 
 enum { TOGETHER = 8 };
@@ -16,6 +17,30 @@ int64_t optc_count_codes(const uint16_t *codes, int64_t n, uint16_t *present, in
         present[found] = (uint16_t)code;
         counts[found++] = counts[code];
     }
+    return found;
+}
+
+int64_t optc_count_halves(int kind, const uint16_t *codes, int64_t n, double *points, double *counts) {
+    int64_t found = 0;
+    int32_t infinite = kind == 2 ? 0x7c00 : 0x7f80;
+    uint64_t *times = calloc(1 << 16, sizeof *times);
+    if (!times) return -2;
+    for (int64_t i = 0; i < n; i++) times[codes[i]]++;
+    times[0] += times[0x8000];
+    times[0x8000] = 0;
+    for (int32_t sign = 0x8000; sign >= 0; sign -= 0x8000)
+        for (int32_t rank = 0; rank < 0x8000; rank++) {
+            int32_t magnitude = sign ? 0x7fff - rank : rank;
+            uint64_t count = times[sign | magnitude];
+            if (!count) continue;
+            if (magnitude >= infinite) {
+                free(times);
+                return -1;
+            }
+            points[found] = number_of_code(kind, (uint64_t)(sign | magnitude));
+            counts[found++] = (double)count;
+        }
+    free(times);
     return found;
 }
 
