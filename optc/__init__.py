@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optc.driver.configuration_file import read_configuration as read_configuration
     from optc.driver.facade import Configuration as Configuration
     from optc.driver.facade import OptcError as OptcError
     from optc.driver.facade import Palettize as Palettize
     from optc.driver.facade import Pipeline as Pipeline
-    from optc.driver.facade import Plan as Plan
     from optc.driver.facade import Program as Program
     from optc.driver.facade import Quantize as Quantize
     from optc.driver.facade import Sparsify as Sparsify
@@ -28,18 +28,22 @@ if TYPE_CHECKING:
     from optc.driver.facade import from_torch as from_torch
     from optc.driver.facade import load as load
     from optc.driver.facade import parse as parse
-    from optc.driver.facade import plan as plan
-    from optc.driver.facade import read_configuration as read_configuration
     from optc.driver.facade import run as run
     from optc.driver.facade import save as save
     from optc.driver.facade import stored_bytes as stored_bytes
     from optc.driver.facade import weights as weights
+    from optc.driver.planning import Plan as Plan
+    from optc.driver.planning import plan as plan
 
-_NAMES = (
-    "Configuration", "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "Sparsify", "UsageError",
-    "WeightInfo", "compress", "from_torch", "load", "parse", "plan", "read_configuration", "run", "save",
-    "stored_bytes", "weights",
-)  # fmt: skip
+_NAMES = {
+    "facade": (
+        "Configuration", "OptcError", "Palettize", "Pipeline", "Program", "Quantize", "Sparsify", "UsageError",
+        "WeightInfo", "compress", "from_torch", "load", "parse", "run", "save", "stored_bytes", "weights",
+    ),
+    "planning": ("Plan", "plan"),
+    "configuration_file": ("read_configuration",),
+}  # fmt: skip
+"""Public names by the module of the driver that has them."""
 
 
 def _check_not_shadowed() -> None:
@@ -63,10 +67,11 @@ def __getattr__(name: str) -> Any:
         from importlib import metadata
 
         return metadata.version("optc")
-    if name in _NAMES:
-        return getattr(import_module("optc.driver.facade"), name)
+    for module, names in _NAMES.items():
+        if name in names:
+            return getattr(import_module(f"optc.driver.{module}"), name)
     raise AttributeError(f"module 'optc' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*_NAMES, "__version__"]
+    return [*(name for names in _NAMES.values() for name in names), "__version__"]

@@ -1,22 +1,16 @@
-"""What `import optc` offers, apart from the commands."""
+"""What `import optc` offers, apart from the commands, plans (`planning`) and configuration files."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import attrs
 
-from backends.cost_table import load_device
-from backends.costs import Sizes
-from backends.plan import Plan, make_plan
-from optc.driver.configuration_file import read_configuration
 from optc.driver.models import load, save
 from optc.driver.weight_info import WeightInfo, weights
 from optc.errors import OptcError, UsageError
 from optc.ir.block import Program
-from optc.ir.dims import SymDim
 from optc.ir.dtypes import Array
 from optc.ir.interpreter import interpret
-from optc.ir.types import TensorType
 from optc.ir.verifier import verify
 from optc.ops.catalog import CATALOG as OPS
 from optc.pipeline import pipeline as core
@@ -24,7 +18,6 @@ from optc.pipeline.catalog import Catalog
 from optc.pipeline.instrumentation import Instruments, Outcome
 from optc.pipeline.manager import run_pipeline
 from optc.pipeline.passes import Pass
-from optc.pipeline.suggest import did_you_mean
 from passes.catalog import CATALOG
 from passes.compress.configuration import Configuration
 from passes.compress.palettize import Palettize
@@ -33,9 +26,8 @@ from passes.compress.sizes import stored_bytes
 from passes.compress.sparsify import Sparsify
 
 __all__ = [
-    "Configuration", "OptcError", "Palettize", "Pipeline", "Plan", "Program", "Quantize", "Sparsify", "UsageError",
-    "WeightInfo", "compress", "from_torch", "load", "parse", "plan", "read_configuration", "run", "save",
-    "stored_bytes", "weights",
+    "Configuration", "OptcError", "Palettize", "Pipeline", "Program", "Quantize", "Sparsify", "UsageError",
+    "WeightInfo", "compress", "from_torch", "load", "parse", "run", "save", "stored_bytes", "weights",
 ]  # fmt: skip
 
 
@@ -124,32 +116,6 @@ def with_cleanup(*passes: Pass | Configuration) -> Pipeline:
     return Pipeline((*Pipeline.parse(PREPARE).steps, *steps, *Pipeline.parse(FINISH).steps))
 
 
-def plan(
-    program: Program,
-    device: str,
-    unit: str = "npu",
-    pins: Mapping[str, str] | None = None,
-    sizes: Mapping[str, int] | None = None,
-) -> Plan:
-    """Decide for each weight whether it is expanded at load or at prediction, on a unit of a device.
-
-    `device` is a name, or the path of a `.toml` file; `pins` says `load` or `predict` for weights by name; `sizes`
-    says what symbolic dimensions are taken to be (1).
-
-    Raises:
-        UsageError: there is no such device, unit, pinned weight, or symbolic dimension.
-    """
-    table = load_device(device)
-    known = _symbols(program)
-    for name in sizes or {}:
-        if name not in known:
-            raise UsageError(
-                "no-such-dimension", "plan", "size", "of a symbolic dimension of the model", name,
-                did_you_mean(name, known) or (f"known are {', '.join(sorted(known))}" if known else "it has none"),
-            )  # fmt: skip
-    return make_plan(program, table, unit, pins, Sizes(sizes or {}))
-
-
 def check_engine(engine: str) -> None:
     """Check the name of an engine.
 
@@ -158,14 +124,6 @@ def check_engine(engine: str) -> None:
     """
     if engine not in ENGINES:
         raise UsageError("no-such-engine", "run", "engine", " or ".join(ENGINES), engine)
-
-
-def _symbols(program: Program) -> set[str]:
-    """The names in the dimensions of the main function's values."""
-    body = program.main.body
-    values = (*body.params, *(value for op in body.ops for value in op.results))
-    shapes = (value.type.shape for value in values if isinstance(value.type, TensorType))
-    return {name for shape in shapes for dim in shape if isinstance(dim, SymDim) for name in dim.names()}
 
 
 def run(program: Program, inputs: Mapping[str, Any], engine: str = "reference") -> dict[str, Array]:

@@ -6,6 +6,7 @@ with equal fields are the same computation, whatever values they define.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, dataclass_transform
 
 import attrs
@@ -63,16 +64,51 @@ def bytes_of(kind: Type) -> Dim:
     return (elements * tensor.dtype.bits + 7) // 8  # type: ignore[no-any-return]  # Dim arithmetic is Any
 
 
+class _Declaration:
+    """Makes a class an attrs class when it is first used: most runs use few ops, and attrs compiles code for each.
+
+    It stands in for the spec of the class until then; making an op goes through `__init__` below.
+    """
+
+    def __init__(self, cls: "type[Op]") -> None:
+        self.cls = cls
+
+    def __get__(self, instance: object, owner: type) -> OpSpec:
+        with _DECLARING:
+            if self.cls.__dict__.get("spec") is self:
+                self._declare()
+        spec: OpSpec = owner.spec  # type: ignore[attr-defined]  # that of the class, or of a base
+        return spec
+
+    def _declare(self) -> None:
+        cls: Any = self.cls
+        for base in cls.__bases__:
+            getattr(base, "spec", None)  # attrs takes the fields of bases that are attrs classes
+        del cls.__init__
+        attrs.frozen(cls, field_transformer=complete_field, repr=False, slots=False)
+        specs = [read_field(f) for f in attrs.fields(cls)]
+        cls.spec = OpSpec(
+            cls.op_name,
+            tuple(s for s in specs if isinstance(s, OperandField)),
+            tuple(s for s in specs if isinstance(s, AttributeField)),
+            tuple(s for s in specs if isinstance(s, RegionField)),
+        )
+
+
+_DECLARING = RLock()
+
+
 def _declare(cls: C, name: str) -> C:
-    made = attrs.frozen(cls, field_transformer=complete_field, repr=False)
-    specs = [read_field(f) for f in attrs.fields(cast(Any, made))]
-    made.spec = OpSpec(
-        name,
-        tuple(s for s in specs if isinstance(s, OperandField)),
-        tuple(s for s in specs if isinstance(s, AttributeField)),
-        tuple(s for s in specs if isinstance(s, RegionField)),
-    )
-    return made
+    declared: Any = cls
+
+    def first_init(self: "Op", *args: Any, **fields: Any) -> None:
+        _ = type(self).spec
+        type(self).__init__(self, *args, **fields)
+
+    declared.op_name = name
+    declared.spec = _Declaration(cls)
+    declared.__init__ = first_init
+    return cls
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(operand, attribute, region, result_values))
@@ -91,7 +127,9 @@ def abstract_op(cls: C) -> C:
 class Op:
     """Base of all ops. `results` are the values it defines; their types are inferred unless they are given."""
 
+    op_name: ClassVar[str] = ""
     spec: ClassVar[OpSpec]
+    """What the fields of the class declare; reading it makes the class ready for use."""
     pure: ClassVar[bool] = True
     """No effect but its results: may be removed, merged, moved."""
     constant: ClassVar[bool] = False
@@ -161,7 +199,7 @@ class Op:
 
     @property
     def name(self) -> str:
-        return self.spec.name
+        return self.op_name
 
     @property
     def result(self) -> Value:

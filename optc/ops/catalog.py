@@ -76,4 +76,4 @@ FAMILIES = (
 )
 
 OPS: tuple[type[Op], ...] = (Const, Opaque, *(op for family in FAMILIES for op in family.OPS))
-CATALOG: Mapping[str, type[Op]] = {op.spec.name: op for op in OPS}
+CATALOG: Mapping[str, type[Op]] = {op.op_name: op for op in OPS}

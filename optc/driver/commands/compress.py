@@ -126,7 +126,6 @@ _SHAPES = {
 
 def _pipeline(schemes: dict[str, Any], shape: dict[str, Any]) -> "Pipeline":
     """The passes that the options ask for."""
-    from optc.driver.configuration_file import read_configuration
     from optc.driver.facade import Pipeline, with_cleanup
     from passes.catalog import CATALOG
 
@@ -143,6 +142,8 @@ def _pipeline(schemes: dict[str, Any], shape: dict[str, Any]) -> "Pipeline":
     if misplaced:
         raise _out_of_place(misplaced, running, whole)
     if "--config" in chosen:
+        from optc.driver.configuration_file import read_configuration
+
         return with_cleanup(read_configuration(chosen["--config"]))
     if "--pipeline" in chosen:
         return Pipeline.parse(chosen["--pipeline"], label="--pipeline")

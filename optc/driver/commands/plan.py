@@ -29,7 +29,7 @@ def command(
     optc plan small.onnx --device iphone14pro --pin features.0.weight=load --size batch=4
     """
     from backends.cost_table import load_device
-    from optc.driver import facade
+    from optc.driver import planning
     from optc.driver.models import check_output, load, save
     from optc.driver.output import working
     from optc.driver.tables import show_plan
@@ -41,7 +41,7 @@ def command(
     with working(f"reading {model.name}"):
         program = load(model)
     with working("planning"):
-        made = facade.plan(program, device, unit, pinned, named)
+        made = planning.plan(program, device, unit, pinned, named)
     if lowered is not None:
         save(made.lowered.program, lowered)
     if as_json:

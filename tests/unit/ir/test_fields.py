@@ -61,7 +61,7 @@ def test_an_op_takes_over_the_fields_of_its_base() -> None:
 def test_an_annotation_that_no_field_can_have_is_a_mistake_in_the_declaration(annotation: Any) -> None:
     for field in (operand(), attribute()):
         with pytest.raises(TypeError, match="cannot be annotated"):
-            op("wrong")(type("Wrong", (Op,), {"x": field, "__annotations__": {"x": annotation}}))
+            _ = op("wrong")(type("Wrong", (Op,), {"x": field, "__annotations__": {"x": annotation}})).spec
 
 
 @pytest.mark.parametrize(
