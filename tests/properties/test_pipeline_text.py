@@ -14,6 +14,7 @@ from optc.pipeline.text import Source, parse_steps
 from optc.testing.pipelines import pipelines
 from passes.catalog import CATALOG as OURS
 from passes.compress.palettize import Palettize
+from passes.compress.quantize import Quantize
 from passes.compress.sparsify import Sparsify
 from tests.unit.pipeline.toys import CATALOG, Many, Ordered
 
@@ -33,7 +34,11 @@ SPARSIFYING = st.one_of(
     st.builds(Sparsify, sparsity=FRACTIONS, block_size=st.integers(0, 99), strict=st.booleans()),
     st.builds(Sparsify, sparsity=FRACTIONS, structure=st.sampled_from(["element", "channel", "kernel"])),
 )
-OUR_PIPELINES = pipelines(OURS, {Palettize: PALETTIZING, Sparsify: SPARSIFYING})
+QUANTIZING = st.one_of(
+    st.builds(Quantize, dtype=st.sampled_from(["int3", "uint8"]), range=st.sampled_from(["minmax", "mse"])),
+    st.builds(Quantize, dtype=st.just("float8e5m2"), block_sizes=st.lists(st.integers(0, 9), max_size=3)),
+)
+OUR_PIPELINES = pipelines(OURS, {Palettize: PALETTIZING, Quantize: QUANTIZING, Sparsify: SPARSIFYING})
 
 
 T = TypeVar("T")

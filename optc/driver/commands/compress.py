@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the smaller model goes.")
 @click.option("--palettize", "bits", type=int, metavar="BITS", help="Indices of BITS bits into a table of values.")
-@click.option("--quantize", "dtype", metavar="DTYPE", help="Integers with a scale for each channel: int8, int4, ...")
+@click.option("--quantize", "dtype", metavar="DTYPE", help="Codes with a scale for each channel: int8, uint4, ...")
 @click.option(
     "--sparsify", "sparsity", type=float, metavar="FRACTION", help="Drop this fraction of each weight's elements."
 )
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--mode", metavar="MODE", help="How entries are chosen: kmeans, uniform, unique; or codes: symmetric, asymmetric."
 )
+@click.option("--range", metavar="RANGE", help="What codes reach: minmax, or mse for the least squared error.")
 @click.option("--per-channel-scale", is_flag=True, help="A scale for each channel of a palettized weight.")
 @click.option("--table", metavar="DTYPE", help="Type of a table's entries: float32, float16, int8, uint8.")
 @click.option("--joint", is_flag=True, help="Compress weights that are compressed already, too.")
@@ -91,6 +92,7 @@ _SHAPES = {
     "group_size": ("palettize",),
     "block_size": ("quantize",),
     "mode": ("palettize", "quantize"),
+    "range": ("quantize",),
     "per_channel_scale": ("palettize",),
     "table": ("palettize",),
     "joint": ("sparsify", "palettize", "quantize"),
