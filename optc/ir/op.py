@@ -84,8 +84,8 @@ class _Declaration:
         cls: Any = self.cls
         for base in cls.__bases__:
             getattr(base, "spec", None)  # attrs takes the fields of bases that are attrs classes
-        del cls.__init__
-        attrs.frozen(cls, field_transformer=complete_field, repr=False, slots=False)
+        # In place of `first_init`, which is there until then, as another thread may be making the first op.
+        attrs.frozen(cls, field_transformer=complete_field, repr=False, slots=False, init=True)
         specs = [read_field(f) for f in attrs.fields(cls)]
         cls.spec = OpSpec(
             cls.op_name,

@@ -16,6 +16,13 @@ def by_block(array: Array, counts: tuple[int, ...]) -> Array:
     return cut.transpose(*range(0, cut.ndim, 2), *range(1, cut.ndim, 2))
 
 
+def spread(values: Array, shape: tuple[int, ...]) -> Array:
+    """Values of blocks, `[count of each axis...]`, for each element of a tensor of `shape`."""
+    for axis, (dim, count) in enumerate(zip(shape, values.shape, strict=True)):
+        values = np.repeat(values, dim // count, axis)
+    return values
+
+
 def batches(counts: tuple[int, ...], size: int) -> Iterator[tuple[Any, slice]]:
     """Places of whole blocks in `by_block`, of about `SLICE` elements together, and which they are in row-major order.
 

@@ -14,6 +14,9 @@ float64), whose error is less by more than the rounding of the sums, which are t
 symmetric codes and, together with all offsets, for asymmetric ones of up to 4 bits. For wider asymmetric ones, the best
 scale for the offset and the best offset for the scale (in which the error is convex) are taken in turns until neither
 helps. In no case is the error above that of the scale to begin with.
+
+What is written here in Python is for whoever reads it, for installations without the compiled kernel, and to hold the
+kernel against: it takes milliseconds for a block, where the kernel takes 0.1 to 1.5 microseconds for a weight.
 """
 
 import itertools

@@ -99,16 +99,19 @@ def _word(op: Op, chain: Sequence[Op]) -> str:
         bits = f"palettized {op.indices.tensor.dtype.bits}-bit"
         return bits + (" grouped" if grouped else "") + (f" vectors of {vector}" if vector > 1 else "")
     if isinstance(op, ShiftScale | SparseShiftScale):
-        dtype = op.data.tensor.dtype
+        narrow = (cast.x for cast in chain if isinstance(cast, ConstexprCast) and cast.results[0] is op.data)
+        dtype = next(narrow, op.data).tensor.dtype
         if any(getattr(user, "lut", None) is op.results[0] for user in chain):
             return f"table {_long_name(dtype)}"
         whole = op.data if isinstance(op, ShiftScale) else op.mask
         return f"quantized {_long_name(dtype)} {_granularity(op.scale, whole)}"
-    return f"stored as {op.x.tensor.dtype}" if isinstance(op, ConstexprCast) else ""
+    if not isinstance(op, ConstexprCast) or any(getattr(user, "data", None) is op.results[0] for user in chain):
+        return ""
+    return f"stored as {op.x.tensor.dtype}"
 
 
 def _long_name(dtype: DType) -> str:
-    return dtype.value.replace("i", "int").replace("u", "uint")
+    return dtype.value.replace("i", "int").replace("u", "uint").replace("f8", "float8")
 
 
 def _granularity(scale: Value, whole: Value) -> str:

@@ -97,10 +97,12 @@ class _Maker:
         return op.results
 
     def _codes(self, codes: Codes, mask: Value | None) -> tuple[Value | None, Value]:
-        data = self._const(codes.data, codes.dtype, "data")
-        if codes.dtype in FLOAT8S:
-            (data,) = self._add(ConstexprCast(data, self.dtype))
-        return self._scaled(data, mask, codes.scale, codes.offset, codes.dtype)
+        return self._scaled(self._data(codes, "data"), mask, codes.scale, codes.offset, codes.dtype)
+
+    def _data(self, codes: Codes, suffix: str) -> Value:
+        """Codes as they are scaled: those that are floats of 8 bits in the weight's type."""
+        data = self._const(codes.data, codes.dtype, suffix)
+        return self._add(ConstexprCast(data, self.dtype))[0] if codes.dtype in FLOAT8S else data
 
     def _scaled(
         self, data: Value, mask: Value | None, scale: Array, offset: Array | None, codes: DType
@@ -126,7 +128,7 @@ class _Maker:
     def _table(self, body: Indices) -> Value:
         table = body.table
         if isinstance(table, Codes):
-            data = self._const(table.data, table.dtype, "lut.data")
+            data = self._data(table, "lut.data")
             scale = self._const(table.scale, self.dtype, "lut.scale")
             offset = None if table.offset is None else self._const(table.offset, table.dtype, "lut.offset")
             return self._add(ShiftScale(data, scale, offset))[0]
@@ -169,16 +171,24 @@ def _body(op: Op, defined: dict[Value, Op]) -> Body | None:
         return _indices(op, defined)
     if not isinstance(op, ShiftScale | SparseShiftScale):
         return None
-    data = defined[op.data]
     scale, offset = _constants(defined, op.scale, op.offset)
     if scale is None:
         return None
-    if isinstance(data, Const):
-        return Codes(data.value.array(), data.value.dtype, scale, offset)
-    inner = _body(data, defined)
+    data = _data_of(op.data, defined)
+    if data is not None:
+        return Codes(data.array(), data.dtype, scale, offset)
+    inner = _body(defined[op.data], defined)
     if isinstance(inner, Indices) and inner.scale is None:
         return attrs.evolve(inner, scale=scale, offset=offset)
     return None
+
+
+def _data_of(value: Value, defined: dict[Value, Op]) -> Tensor | None:
+    """The codes that are stored for what is scaled; None if that is something else."""
+    op = defined[value]
+    if isinstance(op, ConstexprCast) and op.x.tensor.dtype in FLOAT8S:
+        op = defined[op.x]
+    return op.value if isinstance(op, Const) else None
 
 
 def _indices(op: LutToDense | LutToSparse, defined: dict[Value, Op]) -> Indices | None:
@@ -192,9 +202,10 @@ def _indices(op: LutToDense | LutToSparse, defined: dict[Value, Op]) -> Indices 
     if isinstance(made, ConstexprCast) and isinstance(defined[made.x], Const):
         return Indices(data, bits, _array(defined[made.x]), op.vector_axis, narrow=made.x.tensor.dtype)
     if isinstance(made, ShiftScale):
-        codes, scale, offset = _constants(defined, made.data, made.scale, made.offset)
+        codes = _data_of(made.data, defined)
+        scale, offset = _constants(defined, made.scale, made.offset)
         if codes is not None and scale is not None:
-            return Indices(data, bits, Codes(codes, made.data.tensor.dtype, scale, offset), op.vector_axis)
+            return Indices(data, bits, Codes(codes.array(), codes.dtype, scale, offset), op.vector_axis)
     return None
 
 

@@ -15,6 +15,7 @@ from optc.testing.pipelines import pipelines
 from passes.catalog import CATALOG as OURS
 from passes.compress.configured import Configured, Rule
 from passes.compress.palettize import Palettize
+from passes.compress.quantize import Quantize
 from passes.compress.sparsify import Sparsify
 from tests.unit.pipeline.toys import CATALOG, Many, Ordered
 
@@ -47,7 +48,13 @@ CONFIGURED = st.builds(
     ),
     st.none() | SPARSIFYING, RULES, RULES, st.integers(0, 3),
 )  # fmt: skip
-OUR_PIPELINES = pipelines(OURS, {Palettize: PALETTIZING, Sparsify: SPARSIFYING, Configured: CONFIGURED})
+QUANTIZING = st.one_of(
+    st.builds(Quantize, dtype=st.sampled_from(["int3", "uint8"]), range=st.sampled_from(["minmax", "mse"])),
+    st.builds(Quantize, dtype=st.just("float8e5m2"), block_sizes=st.lists(st.integers(0, 9), max_size=3)),
+)
+OUR_PIPELINES = pipelines(
+    OURS, {Palettize: PALETTIZING, Quantize: QUANTIZING, Sparsify: SPARSIFYING, Configured: CONFIGURED}
+)  # fmt: skip
 
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the smaller model goes.")
 @click.option("--palettize", "bits", type=int, metavar="BITS", help="Indices of BITS bits into a table of values.")
-@click.option("--quantize", "dtype", metavar="DTYPE", help="Integers with a scale for each channel: int8, int4, ...")
+@click.option("--quantize", "dtype", metavar="DTYPE", help="Codes with a scale for each channel: int8, uint4, ...")
 @click.option(
     "--sparsify", "sparsity", type=float, metavar="FRACTION", help="Drop this fraction of each weight's elements."
 )
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 @click.option(
     "--mode", metavar="MODE", help="How entries are chosen: kmeans, uniform, unique; or codes: symmetric, asymmetric."
 )
+@click.option("--range", metavar="RANGE", help="What codes reach: minmax, or mse for the least squared error.")
 @click.option("--per-channel-scale", is_flag=True, help="A scale for each channel of a palettized weight.")
 @click.option("--table", metavar="DTYPE", help="Type of a table's entries: float32, float16, int8, uint8.")
 @click.option("--certify", is_flag=True, help="Prove in the remarks how near to the best each palette is.")
@@ -113,6 +114,7 @@ _SHAPES = {
     "cluster_dim": ("palettize",),
     "block_size": ("quantize",),
     "mode": ("palettize", "quantize"),
+    "range": ("quantize",),
     "per_channel_scale": ("palettize",),
     "table": ("palettize",),
     "certify": ("palettize",),

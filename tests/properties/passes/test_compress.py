@@ -50,6 +50,9 @@ PASSES = [
     Palettize(bits=3, cluster_dim=2, table="int8", axis=-1, min_elements=0, force=True),
     Palettize(bits=8, cluster_dim=3, mode="unique", min_elements=0, force=True),
     Quantize(dtype="int4", granularity="per_block", block_size=2, min_elements=0, force=True),
+    Quantize(dtype="uint3", range="mse", mode="asymmetric", min_elements=0, force=True),
+    Quantize(dtype="int6", granularity="per_block", range="mse", min_elements=0, force=True),
+    Quantize(dtype="float8e4m3", min_elements=0, force=True),
     Sparsify(sparsity=0.6, min_elements=0, force=True),
     Sparsify(sparsity=0.3, scope="model", min_elements=0, force=True),
     Sparsify(zeros=1, of=2, min_elements=0),
@@ -64,6 +67,8 @@ JOINT = [
     Palettize(bits=3, per_channel_scale=True, joint=True, min_elements=0, force=True),
     Quantize(joint=True, min_elements=0, force=True),
     Quantize(dtype="uint8", mode="asymmetric", joint=True, min_elements=0, force=True),
+    Quantize(dtype="int2", range="mse", joint=True, min_elements=0, force=True),
+    Quantize(dtype="float8e5m2", joint=True, min_elements=0, force=True),
 ]
 
 
