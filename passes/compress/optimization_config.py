@@ -20,6 +20,7 @@ from typing import Any
 import attrs
 
 from optc.errors import UsageError
+from optc.numerics.vector_palette import LONGEST
 from optc.pipeline.options import check_names, option, options_of
 from optc.pipeline.suggest import did_you_mean
 from passes.compress.palettize import Palettize
@@ -130,7 +131,7 @@ class _Palettizer(_Config):
     granularity: str = option("per_tensor", one_of=("per_tensor", "per_grouped_channel"))
     group_size: int = option(32, minimum=1)
     channel_axis: int | None = option(None)
-    cluster_dim: int = option(1, minimum=1)
+    cluster_dim: int = option(1, minimum=1, maximum=LONGEST)
     enable_per_channel_scale: bool = option(False)
     num_kmeans_workers: int = option(1, minimum=1)
 
@@ -141,11 +142,9 @@ class _Palettizer(_Config):
         given: dict[str, Any] = {"bits": self.nbits or 8, "mode": self.mode, "min_elements": self.min_elements}
         if self.granularity == "per_grouped_channel":
             given |= {"group_size": self.group_size, "axis": self.channel_axis}
-        if self.cluster_dim > 1:
-            if "cluster_dim" not in {declared.name for declared in options_of(Palettize)}:
-                raise _wrong(where, "cluster_dim", "1", self.cluster_dim)
-            given["cluster_dim"] = self.cluster_dim
-        return Palettize(per_channel_scale=self.enable_per_channel_scale, **given)
+        return Palettize(
+            per_channel_scale=self.enable_per_channel_scale, cluster_dim=self.cluster_dim, **given
+        )  # fmt: skip
 
 
 _CONFIGS: Mapping[str, type[_Config]] = {

@@ -9,7 +9,7 @@ import numpy as np
 from optc.errors import OptcError, UsageError
 from optc.ir.dtypes import Array, DType
 from optc.numerics.grouped_palette import CodedTable, Palettized, palettize, palettize_vectors
-from optc.numerics.palette import as_stored
+from optc.numerics.palette import as_stored, index_bits
 from optc.numerics.partition import Rounding
 from optc.numerics.sparsity import keep, scatter
 from optc.numerics.vector_palette import LONGEST
@@ -46,9 +46,10 @@ class Palettize(Compression):
     Of sparse weights the kept values get a palette (of single values only), of quantized ones the codes (both with
     `joint`).
 
-    Modes: `kmeans`; `uniform`, entries at equal distances; `unique`, the distinct values (or vectors) themselves,
-    refused if they are too many; `custom`, the entries that `function` returns, named as `package.module:function`, a
-    callable that gets a `float64` array of values (or `[n, cluster_dim]` of vectors) and the number of entries.
+    Modes: `kmeans`; `uniform`, entries at equal distances; `unique`, the distinct values (or vectors) themselves, with
+    no more bits than they need, refused if they need more than `bits`; `custom`, the entries that `function` returns,
+    named as `package.module:function`, a callable that gets a `float64` array of values (or `[n, cluster_dim]` of
+    vectors) and the number of entries.
     """
 
     name: ClassVar[str] = "palettize"
@@ -114,9 +115,10 @@ class _Palettizing:
         wanted = self.options.cluster_dim
         if wanted == 1:
             return 1
-        if self.now.mask is not None:
+        length = self.options.fitting(self.weight, self.axis, wanted, self.numbers, of="cluster_dim", most=LONGEST)
+        if length > 1 and self.now.mask is not None:
             raise OptcError("vectors-of-sparse", self.weight.name, "weight", "dense, for vectors", "sparse")
-        return self.options.fitting(self.weight, self.axis, wanted, self.numbers, of="cluster_dim", most=LONGEST)
+        return length
 
     def encoding(self) -> Encoding:
         body, mask = self.now.body, self.now.mask
@@ -137,8 +139,9 @@ class _Palettizing:
         narrow: DType | None = None,
     ) -> Indices:  # fmt: skip
         data = made.indices if self.now.mask is None else keep(made.indices, self.now.mask)
+        bits = made.table.shape[-2].bit_length() - 1
         axis = None if self.length == 1 else self.axis
-        return Indices(data, self.options.bits, table, axis, scale, offset, narrow)
+        return Indices(data, bits, table, axis, scale, offset, narrow)
 
     def _count_by(self, scale: Array) -> None:
         """Errors count by the square of what they are multiplied with."""
@@ -166,9 +169,14 @@ class _Palettizing:
     def _palettized(self, values: Array, rounding: Rounding) -> Palettized:
         bits, groups, choice = self.options.bits, self.groups, self.choice
         if self.length == 1:
-            return palettize(values, bits, groups, choice.scalars(rounding), self.importance, self.now.mask)
-        vector = (self.axis, self.length)
-        return palettize_vectors(values, bits, groups, vector, choice.vectors(rounding), self.importance)
+            made = palettize(values, bits, groups, choice.scalars(rounding), self.importance, self.now.mask)
+        else:
+            vector = (self.axis, self.length)
+            made = palettize_vectors(values, bits, groups, vector, choice.vectors(rounding), self.importance)
+        if self.options.mode != "unique":
+            return made
+        needed = index_bits(int(made.indices.max(initial=0)) + 1)
+        return attrs.evolve(made, table=made.table[..., : 1 << needed, :])
 
     def _coded_tables(self, values: Array, kind: str) -> tuple[Palettized, Codes, None]:
         form = CodedTable.of(values, kind, np.dtype(self.now.dtype.numpy))

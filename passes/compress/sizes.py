@@ -14,8 +14,10 @@ from optc.formats.coreml.body import lies_in_file
 from optc.formats.coreml.targets import IOS18
 from optc.formats.coreml.weight_file import file_bytes
 from optc.ir.dtypes import DType
-from optc.numerics.legal_sizes import nearest_divisor
+from optc.numerics.legal_sizes import legal_size
+from optc.numerics.palette import index_bits
 from optc.numerics.sparsity import zero_count
+from optc.numerics.vector_palette import LONGEST
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
 from passes.compress.sparsify import Sparsify
@@ -48,12 +50,13 @@ def stored_bytes(
     channel_axis: int = 0,
     kept: int | None = None,
     offsets: bool = True,
+    distinct: int | None = None,
 ) -> int:
     """The bytes of a weight after compression passes; see `parts`.
 
     stored_bytes((64, 32), [Palettize(bits=4)])     # 64 * 32 / 2 + 16 * 4
     """
-    return sum(part.bytes for part in parts(shape, passes, dtype, channel_axis, kept, offsets))
+    return sum(part.bytes for part in parts(shape, passes, dtype, channel_axis, kept, offsets, distinct))
 
 
 def parts(
@@ -63,6 +66,7 @@ def parts(
     channel_axis: int = 0,
     kept: int | None = None,
     offsets: bool = True,
+    distinct: int | None = None,
 ) -> tuple[Part, ...]:
     """What is stored of a weight after compression passes that take it, in the order of Core ML's weight file.
 
@@ -72,12 +76,13 @@ def parts(
         channel_axis: the axis of output channels.
         kept: how many elements the mask keeps in the end; needed unless `sparsity` of each weight's elements says it.
         offsets: whether the code of zero is not zero somewhere, for asymmetric codes and tables of `uint8`.
+        distinct: how many distinct values (or vectors) a group has at the most; needed for palettes of mode `unique`.
 
     Raises:
-        UsageError: `kept` is needed (`kept-unknown`).
+        UsageError: `kept` or `distinct` is needed (`kept-unknown`, `distinct-unknown`).
         OptcError: the passes do not go together.
     """
-    form = _Form(shape, DType(dtype), channel_axis % max(1, len(shape)), kept, offsets)
+    form = _Form(shape, DType(dtype), channel_axis % max(1, len(shape)), kept, offsets, distinct)
     for running in passes:
         form = form.after(running)
     return form.parts()
@@ -94,14 +99,16 @@ def weight_file_bytes(weights: Iterable[Sequence[Part]]) -> int:
 
 @attrs.frozen
 class _Form:
-    """What is stored, worked out step by step: `body` for each element, `table` parts, and `scales` parts."""
+    """What is stored, worked out step by step: `body` for each element (or vector), `table` parts, `scales` parts."""
 
     shape: Shape
     dtype: DType
     channels: int
     kept: int | None
     offsets: bool
+    distinct: int | None
     masked: bool = False
+    vector: int = 1
     body: Part | None = None
     table: tuple[Part, ...] = ()
     scales: tuple[Part, ...] = ()
@@ -124,7 +131,7 @@ class _Form:
         mask = (Part("mask", DType.U1, self.elements),) if self.masked else ()
         if self.body is None:
             return (Part("values", self.dtype, count), *mask)
-        body = attrs.evolve(self.body, elements=count)
+        body = attrs.evolve(self.body, elements=count // self.vector)
         if len(self.table) == 1:
             return (*mask, body, *self.table, *self.scales)
         return (*self.table, *mask, body, *self.scales)  # a table that is made of others comes first
@@ -141,15 +148,29 @@ class _Form:
         if self.table:
             raise OptcError("already-palettized", str(running), "weight", "without a palette")
         axis = self.channels if running.axis is None else running.axis % len(self.shape)
-        groups = self.shape[axis] // _fitting(self.shape[axis], running.group_size)
-        entries = groups << running.bits
-        body = Part("indices", DType(f"u{running.bits}"), self.elements)
+        dim = self.shape[axis]
+        vector = 1 if running.cluster_dim == 1 else legal_size(dim, running.cluster_dim, most=LONGEST)
+        if vector > 1 and self.masked:
+            raise OptcError("vectors-of-sparse", str(running), "weight", "dense, for vectors")
+        bits = self._bits(running)
+        entries = (dim // legal_size(dim, running.group_size, vector) << bits) * vector
+        body = Part("indices", DType(f"u{bits}"), self.elements)
         if self.body is not None:  # of codes, which the table holds
             codes = _WIDE.get(self.body.dtype, self.body.dtype)
             scales = (self.scales[0], *(attrs.evolve(offset, dtype=codes) for offset in self.scales[1:]))
-            return attrs.evolve(self, body=body, table=(Part("lut", codes, entries),), scales=scales)
-        scales = (Part("scale", self.dtype, self.shape[self.channels]),) if running.per_channel_scale else ()
-        return attrs.evolve(self, body=body, table=self._table(running.table, entries), scales=scales)
+            table: tuple[Part, ...] = (Part("lut", codes, entries),)
+        else:
+            scales = (Part("scale", self.dtype, self.shape[self.channels]),) if running.per_channel_scale else ()
+            table = self._table(running.table, entries)
+        return attrs.evolve(self, body=body, table=table, scales=scales, vector=vector)
+
+    def _bits(self, running: Palettize) -> int:
+        """The width of indices."""
+        if running.mode != "unique":
+            return running.bits
+        if self.distinct is None:
+            raise UsageError("distinct-unknown", str(running), "number of distinct values", "given, as it decides")
+        return index_bits(self.distinct)
 
     def _table(self, kind: str, entries: int) -> tuple[Part, ...]:
         if kind not in _TABLE_CODES:
@@ -168,7 +189,7 @@ class _Form:
         if len(self.table) != 1:
             raise OptcError("already-quantized", str(running), "weight", "without scales")
         (lut,) = self.table
-        tables = lut.elements >> self.body.dtype.bits
+        tables = (lut.elements >> self.body.dtype.bits) // self.vector
         return attrs.evolve(
             self, table=(Part("lut.data", codes, lut.elements), *self._scaled("lut.", codes, tables, offset))
         )
@@ -187,10 +208,4 @@ class _Form:
         inputs = next((axis for axis in range(rank) if axis != self.channels), self.channels)
         sizes = {self.channels: 1, inputs: running.block_size}
         wanted = running.block_sizes or tuple(sizes.get(axis, 0) for axis in range(rank))
-        return tuple(_fitting(dim, size) for dim, size in zip(self.shape, wanted, strict=True))
-
-
-def _fitting(dim: int, wanted: int) -> int:
-    """The size of groups or blocks that is taken."""
-    size = min(wanted, dim) or dim
-    return size if dim % size == 0 else nearest_divisor(dim, size)
+        return tuple(legal_size(dim, size) for dim, size in zip(self.shape, wanted, strict=True))

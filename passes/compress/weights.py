@@ -14,7 +14,7 @@ from optc.ir.dtypes import Array, DType
 from optc.ir.op import Op
 from optc.ir.rewriter import rebuild
 from optc.numerics.distance import distance
-from optc.numerics.legal_sizes import nearest_divisor
+from optc.numerics.legal_sizes import legal_size
 from optc.ops.resize import DynamicResize
 from optc.ops.weights import Weight, expand, form, weights_of
 from optc.pipeline.passes import Pass, PassContext, option
@@ -60,24 +60,25 @@ class Compression(Pass):
         """How to encode these weights, all that the pass will be asked for; `importance_of` says what counts."""
 
     def fitting(
-        self, weight: Weight, axis: int, wanted: int, numbers: Numbers, *, of: str = "", unit: int = 1, most: int = 0
-    ) -> int:
-        """The size of groups or blocks along an axis: as wanted (0 for the whole axis), or the nearest that divides it.
+        self, weight: Weight, axis: int, wanted: int, numbers: Numbers, *, of: str = "", unit: int = 1,
+        most: int | None = None,
+    ) -> int:  # fmt: skip
+        """The size of groups or blocks along an axis, see `legal_size`.
 
-        It is a multiple of `unit`, and at most `most` unless that is 0. What was taken instead is noted in `numbers`,
-        as `asked` and `taken`, or `asked_<of>` and `taken_<of>`.
+        What is taken in place of what is wanted is noted in `numbers`, as `asked` and `taken`, or `asked_<of>` and
+        `taken_<of>`.
 
         Raises:
             OptcError: the size does not divide the dimension, and the pass is strict (`size-does-not-divide`).
         """
         dim = max(weight.value.tensor.static_shape[axis], 1)
         size = min(wanted, dim) or dim
-        if dim % size == 0 and size % unit == 0 and size <= (most or size):
+        taken = legal_size(dim, wanted, unit, most)
+        if taken == size:
             return size
         if self.strict:
             expected = f"a divisor of {dim}" + (f" and a multiple of {unit}" if unit > 1 else "")
             raise OptcError("size-does-not-divide", weight.name, f"size along axis {axis}", expected, size)
-        taken = unit * nearest_divisor(dim // unit, max(1, round(size / unit)), most or None)
         ending = f"_{of}" if of else ""
         numbers[f"asked{ending}"], numbers[f"taken{ending}"] = size, taken
         return taken

@@ -95,6 +95,11 @@ EXAMPLES = """
 config_type: OpLinearQuantizerConfig
 global_config: {}
 ---
+config_type: OpPalettizerConfig
+global_config: {nbits: 4, cluster_dim: 2, weight_threshold: 4000}
+op_type_configs:
+    linear: {nbits: 6, cluster_dim: 4, granularity: per_grouped_channel, group_size: 16}
+---
 config_type: OpLinearQuantizerConfig
 global_config: {mode: linear, dtype: uint8}
 ---
