@@ -118,9 +118,10 @@ class Tensor:
             raise OptcError("tensor-size", f"tensor {self.dtype}", "dimensions", expected, list(self.shape))
 
     @classmethod
-    def of(cls, values: Any, dtype: DType | None = None) -> "Tensor":
-        """The tensor of an array's values (copied; never a view of the caller's memory).
+    def of(cls, values: Any, dtype: DType | None = None, *, copy: bool = True) -> "Tensor":
+        """The tensor of an array's values.
 
+        They are copied; without `copy`, it may be a view of the caller's memory, who must not change it any more.
         `dtype` defaults to that of the array; values of sub-byte types are given widened (`u4` as `uint8`).
 
         Raises:
@@ -132,9 +133,11 @@ class Tensor:
             stored = np.frombuffer(_encode_strings(array), np.uint8)
         elif kind.is_sub_byte:
             _check_range(array, kind)
-            stored = pack(array.astype(kind.numpy), kind.bits)
-        else:
+            stored = pack(array.astype(kind.numpy, copy=False), kind.bits)
+        elif copy:
             stored = np.array(array, kind.numpy, order="C").reshape(-1).view(np.uint8)
+        else:
+            stored = np.ascontiguousarray(array, kind.numpy).reshape(-1).view(np.uint8)
         stored.flags.writeable = False
         return cls(kind, array.shape, InMemory(stored))
 

@@ -1,6 +1,7 @@
 """How far an approximation is from what it stands for. All sums are in float64, taken in slices."""
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import ml_dtypes
@@ -52,15 +53,21 @@ def distance(reference: Array, approximation: Array) -> Distance:
             f"of shape {list(reference.shape)}",
             list(approximation.shape),
         )
-    flat, other = np.ravel(reference), np.ravel(approximation)
+    return distance_of_parts([(reference, approximation)])
+
+
+def distance_of_parts(parts: Iterable[tuple[Array, Array]]) -> Distance:
+    """`distance` of arrays that come in parts: pairs of the same shape, each a part of the reference first."""
     noise: list[float] = []
     signal: list[float] = []
     largest = 0.0
-    for start in range(0, flat.size, SLICE):
-        sums = _of_slice(flat[start : start + SLICE], other[start : start + SLICE])
-        noise += sums[0].tolist()
-        signal += sums[1].tolist()
-        largest = float(np.maximum(largest, sums[2].max()))  # np.maximum keeps NaN, max() may lose it
+    for reference, approximation in parts:
+        flat, other = np.ravel(reference), np.ravel(approximation)
+        for start in range(0, flat.size, SLICE):
+            sums = _of_slice(flat[start : start + SLICE], other[start : start + SLICE])
+            noise += sums[0].tolist()
+            signal += sums[1].tolist()
+            largest = float(np.maximum(largest, sums[2].max()))  # np.maximum keeps NaN, max() may lose it
     return Distance(_sum(noise), _sum(signal), largest)
 
 

@@ -123,8 +123,12 @@ def palettize(
     """
     check_groups(values.shape, groups)
     size = 1 << bits
-    indices = np.empty(values.shape, np.uint8)
     table = np.empty((*groups, size), np.float64)
+    if math.prod(groups) == 1 and mask is None:
+        centres = choose(values, weights).centres
+        table[...] = np.pad(centres, (0, size - centres.size), mode="edge")
+        return Palettized(assign(values, centres), table[..., np.newaxis])
+    indices = np.empty(values.shape, np.uint8)
     for number, place in blocks_of(values.shape, groups):
         part = np.ascontiguousarray(values[place])
         kept = ... if mask is None else mask[place]

@@ -53,6 +53,16 @@ class Indices:
     offset: Array | None = None
     narrow: DType | None = None
 
+    @property
+    def table_shape(self) -> tuple[int, ...]:
+        table = self.table.data if isinstance(self.table, Codes) else self.table
+        return tuple(table.shape)
+
+    @property
+    def vector(self) -> int:
+        """How many elements one index stands for."""
+        return self.table_shape[-1]
+
 
 Body = Plain | Codes | Indices
 
@@ -77,7 +87,7 @@ class _Maker:
         self.made: list[Op] = []
 
     def weight(self, stored: Stored) -> list[Op]:
-        mask = None if stored.mask is None else self._const(stored.mask.astype(np.uint8), DType.U1, "mask")
+        mask = None if stored.mask is None else self._const(stored.mask.view(np.uint8), DType.U1, "mask")
         body = stored.body
         if isinstance(body, Plain):
             value = self._const(body.values, self.dtype, "values")
@@ -90,7 +100,7 @@ class _Maker:
         return self.made
 
     def _const(self, values: Array, dtype: DType, suffix: str) -> Value:
-        return self._add(Const(Tensor.of(values, dtype)).named(f"{self.name}.{suffix}"))[0]
+        return self._add(Const(Tensor.of(values, dtype, copy=False)).named(f"{self.name}.{suffix}"))[0]
 
     def _add(self, op: Op) -> tuple[Value, ...]:
         self.made.append(op)

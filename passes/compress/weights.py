@@ -13,13 +13,13 @@ from optc.ir.const import Const
 from optc.ir.dtypes import Array, DType
 from optc.ir.op import Op
 from optc.ir.rewriter import rebuild
-from optc.numerics.distance import distance
 from optc.numerics.legal_sizes import legal_size
 from optc.ops.resize import DynamicResize
-from optc.ops.weights import Weight, expand, form, weights_of
+from optc.ops.weights import Weight, form, weights_of
 from optc.pipeline.passes import Pass, PassContext, option
 from optc.pipeline.remarks import Remark
 from optc.pipeline.suggest import did_you_mean
+from passes.compress.rows import apart
 from passes.compress.stored import Stored, stored
 
 MIN_ELEMENTS = 2048
@@ -176,11 +176,10 @@ class _Task:
         after = sum(op.value.stored_bytes for op in ops if isinstance(op, Const))
         if after >= before and not chosen.force:
             return left("not-smaller", {"bytes": after})
-        original, dense = weight.expanded(), np.asarray(expand(ops, ops[-1].results[0]))
-        apart = distance(original, dense)
+        change = apart(now, encoding.stored, weight.value.tensor.static_shape)
         remark = Remark(
             cx.pass_name, weight.name, "done", "compressed", scheme=form(ops), bytes_before=before, bytes_after=after,
-            snr_db=apart.snr_db, numbers={"max_error": apart.largest, **encoding.numbers, **self.why},
+            snr_db=change.snr_db, numbers={"max_error": change.largest, **encoding.numbers, **self.why},
         )  # fmt: skip
         return ops, remark
 

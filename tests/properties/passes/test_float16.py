@@ -29,6 +29,10 @@ def halved(program: Program, tail: str = "float16") -> tuple[Program, PassContex
     return Float16(tail=tail).run(program, cx), cx
 
 
+def without_dead_code(program: Program) -> Program:
+    return DeadCode().run(program, PassContext(DeadCode()))
+
+
 def test_random_programs_stay_valid_and_compute_the_same_up_to_rounding_to_float16() -> None:
     changed = drawn = 0
 
@@ -45,8 +49,8 @@ def test_random_programs_stay_valid_and_compute_the_same_up_to_rounding_to_float
         assert len(cx.ledger) == len(weights_of(program))
         # The rounding that `after` shows is what the difference may be.
         assert_equivalent(after, program, exact=False)
-        settled = DeadCode().run(after, PassContext(DeadCode()))
-        assert halved(settled, tail)[0] == settled
+        settled = without_dead_code(after)  # an op that stays in float32 after all leaves what was made for it
+        assert without_dead_code(halved(settled, tail)[0]) == settled
 
     law()
     assert changed > 0.2 * drawn
