@@ -89,6 +89,7 @@ class Body:
         self.expanded: set[Value] = set() if outer is None else outer.expanded
         """Results of constexpr ops."""
         self._preferred: dict[Value, str] = {}
+        self._parameters: dict[Tensor, str] = {}
         self.absorbed: dict[Value, Value] = {} if outer is None else outer.absorbed
         """Values by what they are made of, where all users can do with that: transposed matrices, narrow indices."""
         self.export_ops: Callable[[Block, Body], None] | None = None if outer is None else outer.export_ops
@@ -269,10 +270,12 @@ class Body:
         self.operations.append(operation)
 
     def parameter(self, name: str, value: Any) -> str:
-        """The name of a constant that holds a parameter."""
-        made = self.names.fresh(f"{name}_0")
-        self.write_constant(made, parameter_tensor(value))
-        return made
+        """The name of a constant that holds a parameter; equal ones of a block, which are many, share it."""
+        tensor = parameter_tensor(value)
+        if tensor not in self._parameters:
+            self._parameters[tensor] = self.names.fresh(f"{name}_0")
+            self.write_constant(self._parameters[tensor], tensor)
+        return self._parameters[tensor]
 
     def write_constant(self, name: str, tensor: Tensor) -> None:
         """Add the operation that is a constant, of this name."""

@@ -264,3 +264,16 @@ def test_a_product_of_a_vector_transposes_its_matrix_itself(tmp_path: Path) -> N
     inputs = {"x": np.array([1, 2], np.float32), "m": np.arange(6, dtype=np.float32).reshape(3, 2)}
     expected, found = run(before, inputs), run(load(tmp_path / "m.mlpackage"), inputs)
     assert {name: array.tolist() for name, array in found.items()} == {n: a.tolist() for n, a in expected.items()}
+
+
+def test_operations_share_equal_parameters_and_no_others(tmp_path: Path) -> None:
+    b = Builder()
+    x = b.param(TensorType(DType.F32, (2, 3, 4)), "x")
+    for axes in ((1, 0, 2), (2, 1, 0), (1, 0, 2), (1, 0, 2)):
+        x = b.add(Transpose(x, axes))
+    save(b.program(y=x), tmp_path / "model.mlpackage")
+    (function,) = read_package(tmp_path / "model.mlpackage").model.ml_program.functions.values()
+    (block,) = function.block_specializations.values()
+    kinds = [operation.type for operation in block.operations]
+    assert (kinds.count("const"), kinds.count("transpose")) == (2, 4)
+    assert load(tmp_path / "model.mlpackage").functions == b.program(y=x).functions
