@@ -12,6 +12,7 @@ import numpy as np
 from optc.errors import OptcError
 from optc.numerics import native
 from optc.numerics.arrays import SLICE, Array, axis_from_front
+from optc.numerics.finite import any_nan
 from optc.numerics.packing import pack, unpack
 from optc.numerics.selection import kth_least
 
@@ -265,5 +266,5 @@ def _without_least(parts: Callable[[], Iterator[Array]], shape: tuple[int, ...],
 
 
 def _check_numbers(magnitude: Array) -> None:
-    if np.isnan(magnitude).any():
+    if any_nan(magnitude):
         raise OptcError("not-finite", "sparsity", "every weight", "a number", "NaN")

@@ -23,6 +23,7 @@ import numpy as np
 from optc.errors import OptcError
 from optc.numerics import native
 from optc.numerics.arrays import SLICE, Array
+from optc.numerics.finite import all_finite
 from optc.numerics.palette import kmeans_1d
 from optc.numerics.partition import Rounding
 
@@ -118,9 +119,8 @@ def assign_vectors(vectors: Array, centres: Array) -> VectorPalette:
 def _check(vectors: Array, weights: Array | None) -> None:
     if not 1 <= vectors.shape[-1] <= LONGEST:
         raise OptcError("vector-length", "palette of vectors", "length", f"from 1 to {LONGEST}", vectors.shape[-1])
-    for start in range(0, len(vectors), SLICE):
-        if not np.isfinite(vectors[start : start + SLICE]).all():
-            raise OptcError("not-finite", "palette of vectors", "every value", "finite", "NaN or infinity")
+    if not all_finite(vectors):
+        raise OptcError("not-finite", "palette of vectors", "every value", "finite", "NaN or infinity")
     if weights is None:
         return
     if not np.isfinite(weights).all():

@@ -10,6 +10,7 @@ import numpy as np
 from optc.errors import OptcError, UsageError
 from optc.ir.dtypes import Array
 from optc.numerics.arrays import axis_from_front
+from optc.numerics.finite import all_finite
 from optc.numerics.sparsity import (
     block_mask,
     drop_least,
@@ -90,7 +91,7 @@ class Sparsify(Compression):
 
     def _encode(self, weight: Weight, now: Stored, importance: Array | None, drop: int | None) -> Encoding:
         dense = weight.expanded()
-        if not np.isfinite(dense).all():
+        if not all_finite(dense):
             raise OptcError("not-finite", weight.name, "every weight", "finite", "NaN or infinity")
         numbers: Numbers = {}
         mask = self._mask(weight, dense, importance, numbers) if drop is None else drop_least(dense, drop, importance)
@@ -129,7 +130,7 @@ def _is_finite(weight: Weight, cx: PassContext) -> bool:
         importance_of(weight, cx)
     except OptcError:
         return False
-    return bool(np.isfinite(weight.expanded()).all())
+    return all_finite(weight.expanded())
 
 
 def _kept(weight: Weight, now: Stored, mask: Array) -> Body:
