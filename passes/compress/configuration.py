@@ -1,6 +1,7 @@
 """Configurations: which weights get which schemes, from plain data or in Python.
 
     min_elements: 1000                          # for all schemes that do not say it themselves (2048)
+    min_rank: 1                                 # the same (2)
     default: palettize{bits=6}                  # a scheme as pipeline text ...
     op_types:
       conv: {scheme: palettize, bits: 4, group_size: 16}                    # ... or as a table
@@ -18,18 +19,18 @@ from typing import Any
 import attrs
 
 from optc.errors import UsageError
-from optc.pipeline.options import Option
+from optc.pipeline.options import options_of
 from passes.compress.configured import SCHEMES, Configured, Rule, schemes_of
 from passes.compress.optimization_config import converted
 from passes.compress.plain_data import kind, table
-from passes.compress.weights import MIN_ELEMENTS, Compression
+from passes.compress.weights import Compression
 
 Schemes = tuple[Compression, ...]
 """Passes that are applied in order; none leaves a weight as it is."""
 MOST_SCHEMES = 3
 _KEYS = ("min_elements", "min_rank", "default", "op_types", "names")
-_MIN_ELEMENTS = Option("min_elements", "int", MIN_ELEMENTS, minimum=0)
-_MIN_RANK = Option("min_rank", "int", 0, minimum=0)
+_FOR_ALL = tuple(each for each in options_of(Compression) if each.name in ("min_elements", "min_rank"))
+"""Options that a configuration may give once for all schemes."""
 
 
 def _schemes(given: Any) -> Schemes:
@@ -47,15 +48,13 @@ def _table(given: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> tuple[tuple[
 class Configuration:
     """Schemes by default, by type of op, and by name of weight or op; see `Configured` for which has precedence.
 
-        Configuration(Palettize(bits=6), op_types={"linear": None}, names={"head*": (Sparsify(), Quantize())})
+    Configuration(Palettize(bits=6), op_types={"linear": None}, names={"head*": (Sparsify(), Quantize())})
 
-    `min_rank` leaves weights of fewer axes as they are.
     """
 
     default: Schemes = attrs.field(default=(), converter=_schemes)
     op_types: tuple[tuple[str, Schemes], ...] = attrs.field(default=(), converter=_table)
     names: tuple[tuple[str, Schemes], ...] = attrs.field(default=(), converter=_table)
-    min_rank: int = 0
 
     @classmethod
     def of(cls, data: Any, where: str) -> "Configuration":
@@ -67,17 +66,16 @@ class Configuration:
         if "config_type" in table(data, where, "configuration"):
             return cls(**converted(data, where))
         held = table(data, where, "configuration", _KEYS)
-        least = _MIN_ELEMENTS.check(held.get("min_elements", MIN_ELEMENTS), where)
-        rank = _MIN_RANK.check(held.get("min_rank", 0), where)
-        default = _read(held.get("default"), f"{where}: default", least)
+        usual = {each.name: each.check(held[each.name], where) for each in _FOR_ALL if each.name in held}
+        default = _read(held.get("default"), f"{where}: default", usual)
         tables = {
             key: {
-                name: _read(value, f"{where}: {key}.{name}", least)
+                name: _read(value, f"{where}: {key}.{name}", usual)
                 for name, value in table(held.get(key, {}), f"{where}: {key}", "rules").items()
             }
             for key in ("op_types", "names")
         }
-        return cls(default, tables["op_types"], tables["names"], rank)
+        return cls(default, tables["op_types"], tables["names"])
 
     def passes(self) -> tuple[Configured, ...]:
         """The passes that do it, one for each step of the longest joint form."""
@@ -85,7 +83,7 @@ class Configuration:
         rules += [(level, name, schemes) for level in ("op_types", "names") for name, schemes in getattr(self, level)]
         count = max((len(schemes) for _, _, schemes in rules), default=0)
         return tuple(
-            Configured.of((Rule(level, name, _step(schemes, step)) for level, name, schemes in rules), self.min_rank)
+            Configured.of(Rule(level, name, _step(schemes, step)) for level, name, schemes in rules)
             for step in range(max(1, count))
         )
 
@@ -97,19 +95,19 @@ def _step(schemes: Schemes, step: int) -> Compression | None:
     return attrs.evolve(schemes[step], joint=True) if step else schemes[step]
 
 
-def _read(data: Any, where: str, least: int) -> Schemes:
+def _read(data: Any, where: str, usual: Mapping[str, Any]) -> Schemes:
     """Schemes as a file has them: nothing, a text, a table, or a list of these."""
     if isinstance(data, list):
         if len(data) > MOST_SCHEMES:
             raise UsageError("rule-scheme", where, "schemes of a joint form", f"at most {MOST_SCHEMES}", len(data))
-        return tuple(one for at, item in enumerate(data) for one in _read_one(item, f"{where}[{at}]", least))
-    return () if data is None else _read_one(data, where, least)
+        return tuple(one for at, item in enumerate(data) for one in _read_one(item, f"{where}[{at}]", usual))
+    return () if data is None else _read_one(data, where, usual)
 
 
-def _read_one(data: Any, where: str, least: int) -> Schemes:
+def _read_one(data: Any, where: str, usual: Mapping[str, Any]) -> Schemes:
     if isinstance(data, str):
         made = schemes_of(data, where)
-        return tuple(_at_least(one, one.changed_options(), least) for one in made)
+        return tuple(_with(one, one.changed_options(), usual) for one in made)
     given = table(data, where, "scheme")
     name = given.pop("scheme", None)
     if not isinstance(name, str):
@@ -117,8 +115,9 @@ def _read_one(data: Any, where: str, least: int) -> Schemes:
         raise UsageError("rule-scheme", where, "scheme", f"one of {known}", kind(name), "scheme: palettize")
     one = SCHEMES.make(name, given, where)
     assert isinstance(one, Compression)  # there are no others in the catalog
-    return (_at_least(one, given, least),)
+    return (_with(one, given, usual),)
 
 
-def _at_least(one: Compression, given: Mapping[str, Any], least: int) -> Compression:
-    return one if "min_elements" in given else attrs.evolve(one, min_elements=least)
+def _with(one: Compression, given: Mapping[str, Any], usual: Mapping[str, Any]) -> Compression:
+    """The scheme with the usual options that it is not given."""
+    return attrs.evolve(one, **{name: value for name, value in usual.items() if name not in given})

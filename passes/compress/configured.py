@@ -74,20 +74,19 @@ class Configured(Pass):
     default: str = option(NONE, help="scheme of weights that no rule is for")
     op_types: tuple[str, ...] = option((), help="rules by the type of the op that uses a weight")
     names: tuple[str, ...] = option((), help="rules by the name of a weight, or of an op that uses it")
-    min_rank: int = option(0, minimum=0, help="leave weights of fewer axes as they are")
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         self.rules()
 
     @classmethod
-    def of(cls, rules: Iterable[Rule], min_rank: int = 0) -> "Configured":
+    def of(cls, rules: Iterable[Rule]) -> "Configured":
         """The pass with these rules."""
         texts: dict[str, list[str]] = {level: [] for level in LEVELS}
         for rule in rules:
             texts[rule.level].append(rule.text)
         default = texts["default"][0] if texts["default"] else NONE
-        return cls(default, tuple(texts["op_types"]), tuple(texts["names"]), min_rank)
+        return cls(default, tuple(texts["op_types"]), tuple(texts["names"]))
 
     def rules(self) -> tuple[Rule, ...]:
         """All rules, those of highest precedence first.
@@ -110,15 +109,9 @@ class Configured(Pass):
             hint = did_you_mean(rule.pattern, book.known(rule.level, weights))
             cx.remark(rule.place, "skipped", "matches-nothing", kind="program", message=hint)
 
-        def choose(weight: Weight) -> Compression | None:
-            low = weight.value.tensor.rank < self.min_rank
-            return None if low else chosen[weight.value].rule.scheme
-
-        def why(weight: Weight) -> Numbers:
-            low = weight.value.tensor.rank < self.min_rank
-            return {"min_rank": self.min_rank} if low else chosen[weight.value].numbers
-
-        return compress_weights(program, cx, choose, why)
+        return compress_weights(
+            program, cx, lambda weight: chosen[weight.value].rule.scheme, lambda weight: chosen[weight.value].numbers
+        )
 
 
 def _rule(level: str, text: str) -> Rule:

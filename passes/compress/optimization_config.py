@@ -38,7 +38,6 @@ _OP_TYPES = {
 _STRUCTURED = ("conv", "linear")
 _LEAST_STORED = 10
 """coremltools leaves smaller constants where they are, whatever the threshold."""
-_RANK = 2
 
 
 @attrs.frozen
@@ -180,7 +179,6 @@ def converted(data: Any, where: str) -> dict[str, Any]:
         names[glob.escape(name)] = _schemes(_config(given, usual, place), place)
     return {
         "default": _schemes(everywhere, f"{where}: global_config"), "op_types": types, "names": names,
-        "min_rank": _RANK,
     }  # fmt: skip
 
 

@@ -48,6 +48,7 @@ class Compression(Pass):
     """A pass that stores each weight in another form, or leaves it as it was."""
 
     min_elements: int = option(MIN_ELEMENTS, minimum=0, help="leave smaller weights as they are")
+    min_rank: int = option(2, minimum=0, help="leave weights of fewer axes as they are: biases, scales of norms")
     joint: bool = option(False, help="take weights that another pass has compressed, too")
     strict: bool = option(False, help="refuse sizes that do not fit a weight, rather than take the nearest that do")
     force: bool = option(False, help="compress even where the result is not smaller")
@@ -95,8 +96,8 @@ def compress_weights(
     What `why` says of a choice stands in the remark.
 
     A weight that is left as it was keeps its very tensor. Each weight gets one remark, with the reason: `compressed`;
-    `excluded`, `too-few-elements`, `dtype`, `size` (a number that says how large a result is), `already-compressed`,
-    `unknown-form`, `not-smaller` (skipped); or the slug of the error by which the encoder refused.
+    `excluded`, `too-few-elements`, `too-few-axes`, `dtype`, `size` (a number that says how large a result is),
+    `already-compressed`, `unknown-form`, `not-smaller` (skipped); or the slug of the error by which it was refused.
 
     Raises:
         UsageError: importance is given for a weight that the program does not have (`no-such-weight`).
@@ -144,6 +145,9 @@ class _Task:
             return "already-compressed", {"form": weight.form}
         if weight.elements < chosen.min_elements:
             return "too-few-elements", {"elements": weight.elements, "minimum": chosen.min_elements}
+        rank = weight.value.tensor.rank
+        if rank < chosen.min_rank:
+            return "too-few-axes", {"axes": rank, "minimum": chosen.min_rank}
         if weight.value.tensor.dtype not in COMPRESSIBLE:
             return "dtype", {"dtype": weight.value.tensor.dtype.value}
         if any(isinstance(op, DynamicResize) for op in weight.consumers):

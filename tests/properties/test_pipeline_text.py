@@ -40,13 +40,12 @@ RULES = st.dictionaries(
     st.none() | SPARSIFYING | st.builds(Palettize, bits=st.sampled_from([1, 8])), max_size=3,
 )  # fmt: skip
 CONFIGURED = st.builds(
-    lambda default, types, names, rank: Configured.of(
+    lambda default, types, names: Configured.of(
         [Rule("default", "", default)]
         + [Rule(level, pattern, scheme) for level, rules in (("op_types", types), ("names", names))
-           for pattern, scheme in rules.items()],
-        rank,
+           for pattern, scheme in rules.items()]
     ),
-    st.none() | SPARSIFYING, RULES, RULES, st.integers(0, 3),
+    st.none() | SPARSIFYING, RULES, RULES,
 )  # fmt: skip
 QUANTIZING = st.one_of(
     st.builds(Quantize, dtype=st.sampled_from(["int3", "uint8"]), range=st.sampled_from(["minmax", "mse"])),

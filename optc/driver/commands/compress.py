@@ -1,6 +1,7 @@
 """`optc compress`."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 @click.option("--joint", is_flag=True, help="Compress weights that are compressed already, too.")
 @click.option("--strict", is_flag=True, help="Refuse sizes that do not fit, rather than take the nearest that do.")
 @click.option("--min-elements", type=click.IntRange(0), metavar="N", help="Leave smaller weights dense (2048).")
+@click.option("--min-rank", type=click.IntRange(0), metavar="N", help="Leave weights of fewer axes dense (2).")
 @click.option("--force", is_flag=True, help="Compress even weights that become larger.")
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Threads; by default one for each core.")
 @click.option("--remarks", type=click.Path(path_type=Path), metavar="FILE", help="Write what was done, as JSON.")
@@ -75,6 +77,8 @@ def command(
     optc compress model.onnx --config config.yaml -o small.onnx
     optc compress model.onnx --pipeline '@cleanup,palettize{bits=4}' -o small.onnx
     """
+    # NumPy's linear algebra starts a thread for each core when it is loaded, which no compression uses.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from optc.driver.failures import bundles
     from optc.driver.importance import read_importance
     from optc.driver.models import bytes_on_disk, check_output, load, save
@@ -121,6 +125,7 @@ _SHAPES = {
     "joint": ("sparsify", "palettize", "quantize"),
     "strict": ("palettize", "quantize"),
     "min_elements": ("sparsify", "palettize", "quantize"),
+    "min_rank": ("sparsify", "palettize", "quantize"),
     "force": ("sparsify", "palettize", "quantize"),
 }
 """The passes that each further option is for."""

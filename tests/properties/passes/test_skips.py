@@ -130,10 +130,11 @@ class Case:
 
 
 CASES: dict[str, list[Case]] = {
-    "excluded": [Case(Configured(names=("none for w",))), Case(Configured("palettize{min_elements=0}", min_rank=3))],
+    "excluded": [Case(Configured(names=("none for w",)))],
+    "too-few-axes": [Case(Palettize(min_rank=3, **OPEN)), Case(Configured("quantize{min_elements=0,min_rank=3}"))],
     "too-few-elements": [Case(Palettize()), Case(Quantize(min_elements=10_000, force=True)), Case(Sparsify())],
     "dtype": [Case(Quantize(**OPEN), double), Case(Sparsify(scope="model", **OPEN), double)],
-    "size": [Case(Palettize(**OPEN), resized)],
+    "size": [Case(Palettize(min_rank=1, **OPEN), resized)],
     "already-compressed": [Case(Sparsify(**OPEN), palettized), Case(Palettize(**OPEN), scaled)],
     "unknown-form": [Case(Sparsify(**JOINT), lambda d: scaled(d, twice=True))],
     "not-smaller": [Case(Palettize(bits=8, min_elements=0)), Case(Sparsify(sparsity=0.0, min_elements=0), kernel)],

@@ -17,7 +17,7 @@ from tests.unit.driver.small_model import write_model
 
 YAML = """
 min_elements: 100
-min_rank: 2
+min_rank: 1
 default: palettize{bits=6}
 op_types:
   conv: {scheme: palettize, bits: 4, group_size: 16, min_elements: 7}
@@ -30,7 +30,7 @@ names:
 """
 TOML = """
 min_elements = 100
-min_rank = 2
+min_rank = 1
 default = "palettize{bits=6}"
 [op_types]
 conv = {scheme = "palettize", bits = 4, group_size = 16, min_elements = 7}
@@ -42,7 +42,7 @@ gather = []
 JSON = json.dumps(
     {
         "min_elements": 100,
-        "min_rank": 2,
+        "min_rank": 1,
         "default": {"scheme": "palettize", "bits": 6},
         "op_types": {
             "conv": "palettize{bits=4,group_size=16,min_elements=7}",
@@ -52,15 +52,15 @@ JSON = json.dumps(
         "names": {"head.*": "sparsify{zeros=2,of=4},quantize{dtype=int4}"},
     }
 )
+USUAL = {"min_elements": 100, "min_rank": 1}
 EXPECTED = Configuration(
-    Palettize(bits=6, min_elements=100),
+    Palettize(bits=6, **USUAL),
     {
-        "conv": Palettize(bits=4, group_size=16, min_elements=7),
-        "linear": (Sparsify(sparsity=0.25, min_elements=100), Quantize(min_elements=100)),
+        "conv": Palettize(bits=4, group_size=16, min_elements=7, min_rank=1),
+        "linear": (Sparsify(sparsity=0.25, **USUAL), Quantize(**USUAL)),
         "gather": None,
     },
-    {"head.*": (Sparsify(zeros=2, of=4, min_elements=100), Quantize(dtype="int4", min_elements=100))},
-    min_rank=2,
+    {"head.*": (Sparsify(zeros=2, of=4, **USUAL), Quantize(dtype="int4", **USUAL))},
 )
 
 

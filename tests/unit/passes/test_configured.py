@@ -26,7 +26,7 @@ from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
 from passes.compress.sparsify import Sparsify
 
-P8, P4, Q8 = "palettize{bits=8}", "palettize", "quantize"
+P8, P4, Q8 = "palettize{bits=8,min_rank=1}", "palettize", "quantize"
 
 
 def network() -> Program:
@@ -99,12 +99,12 @@ def test_a_shared_weight_is_compressed_once_by_the_stated_rule(
 
 
 def test_each_remark_names_its_rule_and_vectors_can_be_left() -> None:
-    found = remarks(Configured(P8, op_types=("none for matmul",), min_rank=2))
+    found = remarks(Configured("palettize{bits=8}", op_types=("none for matmul",)))
     assert {name: (r.reason, dict(r.numbers).get("rule")) for name, r in found.items()} == {
         "first": ("compressed", "default"), "second": ("excluded", "op_types.matmul"),
-        "tied": ("compressed", "default"), "vector": ("excluded", None),
+        "tied": ("compressed", "default"), "vector": ("too-few-axes", "default"),
     }  # fmt: skip
-    assert dict(found["vector"].numbers) == {"min_rank": 2}
+    assert dict(found["vector"].numbers) == {"axes": 1, "minimum": 2, "rule": "default"}
 
 
 def test_a_rule_that_matches_nothing_leaves_a_remark_with_the_nearest_name() -> None:
@@ -131,7 +131,7 @@ def test_operators_that_are_carried_have_the_types_that_their_format_gives_them(
 
 
 def test_a_joint_form_is_one_pass_for_each_step() -> None:
-    made = Configuration(Palettize(bits=6), {"linear": (Sparsify(), Quantize())}, {"second": None})
+    made = Configuration(Palettize(bits=6, min_rank=1), {"linear": (Sparsify(), Quantize())}, {"second": None})
     first, second = made.passes()
     ledger: Ledger = run_pipeline(Pipeline((first, second)), network()).ledger
     last = {remark.subject: remark.scheme for remark in ledger}
