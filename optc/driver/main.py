@@ -1,5 +1,6 @@
 """The command line. Commands are imported when they run, so that `optc --help` is quick."""
 
+import gc
 import os
 import sys
 import traceback
@@ -65,6 +66,9 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line, by default that of the process, and exit."""
+    gc.set_threshold(
+        100_000, 20, 100
+    )  # a command makes many objects and next to no cycles, which take long to look for
     sys.exit(run(arguments))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from optc.errors import OptcError
 from optc.numerics.arrays import Array
-from optc.numerics.palette import Palette, assign
+from optc.numerics.palette import Palette, assign_to_palette
 from optc.numerics.partition import Rounding
 from optc.numerics.vector_palette import VectorPalette
 
@@ -125,17 +125,25 @@ def palettize(
     size = 1 << bits
     table = np.empty((*groups, size), np.float64)
     if math.prod(groups) == 1 and mask is None:
-        centres = choose(values, weights).centres
-        table[...] = np.pad(centres, (0, size - centres.size), mode="edge")
-        return Palettized(assign(values, centres), table[..., np.newaxis])
+        found = choose(values, weights)
+        table[...] = _padded(found.centres, size)
+        return Palettized(assign_to_palette(values, found), table[..., np.newaxis])
     indices = np.empty(values.shape, np.uint8)
     for number, place in blocks_of(values.shape, groups):
         part = np.ascontiguousarray(values[place])
         kept = ... if mask is None else mask[place]
-        centres = choose(part[kept], None if weights is None else np.ascontiguousarray(weights[place])[kept]).centres
-        table[number] = np.pad(centres, (0, size - centres.size), mode="edge")
-        indices[place] = assign(part, centres)
+        found = choose(part[kept], None if weights is None else np.ascontiguousarray(weights[place])[kept])
+        table[number] = _padded(found.centres, size)
+        indices[place] = assign_to_palette(part, found)
     return Palettized(indices, table[..., np.newaxis])
+
+
+def _padded(centres: Array, size: int) -> Array:
+    """A table of `size` entries, of which those that are not needed repeat the last one."""
+    table = np.empty((size, *centres.shape[1:]))
+    table[: len(centres)] = centres
+    table[len(centres) :] = centres[-1]
+    return table
 
 
 def palettize_vectors(
@@ -170,7 +178,7 @@ def palettize_vectors(
         part = vectors[place]
         load = None if loads is None else np.ascontiguousarray(loads[place]).reshape(-1, length)
         found = choose(np.ascontiguousarray(part).reshape(-1, length), load)
-        table[number] = np.pad(found.centres, ((0, (1 << bits) - len(found.centres)), (0, 0)), mode="edge")
+        table[number] = _padded(found.centres, 1 << bits)
         indices[place] = found.codes.reshape(part.shape[:-1])
     return Palettized(indices, table)
 

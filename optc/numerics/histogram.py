@@ -38,7 +38,7 @@ def histogram(values: Array, weights: Array | None = None) -> Histogram:
     """
     flat = np.ascontiguousarray(values).reshape(-1)
     loads = None if weights is None else _checked_weights(weights, values.shape)
-    if loads is None and native.kernels is not None and flat.dtype in SIXTEEN_BIT_FLOATS:
+    if loads is None and native.kernels is not None and flat.dtype in SIXTEEN_BIT_FLOATS and flat.size < 1 << 32:
         return _counted(native.kernels, flat)
     points, mass = (_by_code if flat.dtype in SIXTEEN_BIT_FLOATS else _by_sorting)(flat, loads)
     if not np.isfinite(points).all():

@@ -87,8 +87,8 @@ def kmeans_1d(values: Array, k: int, weights: Array | None = None, rounding: Rou
 def kmeans_of_histogram(counted: Histogram, k: int, rounding: Rounding | None = None) -> Palette:
     """`kmeans_1d` of a histogram that is already there, so that several `k` may be tried on one tensor."""
     # Powers of two take out the scale without rounding, so that no square overflows.
-    exponent = int(np.frexp(np.abs(counted.points).max())[1])
-    load = int(np.frexp(counted.mass.max())[1])
+    exponent = math.frexp(max(-float(counted.points[0]), float(counted.points[-1])))[1]
+    load = math.frexp(float(counted.mass.max()))[1]
     points, mass = _times_power(counted.points, -exponent), _times_power(counted.mass, -load)
     if not mass.all():  # one may vanish beside another that is 2**1000 times as great
         points, mass = points[mass > 0], mass[mass > 0]
@@ -189,8 +189,24 @@ def assign(values: Array, centres: Array) -> Array:
     if (np.diff(levels) < 0).any():
         raise OptcError("palette-order", "palette", "centres", "in ascending order")
     distinct, first = np.unique(levels, return_index=True)
+    return _assigned(values, distinct, first.astype(np.uint8))
+
+
+def assign_to_palette(values: Array, palette: Palette) -> Array:
+    """`assign` to the centres of a palette, which are ascending, distinct and finite.
+
+    Raises:
+        OptcError: a value is not finite.
+    """
+    return _assigned(values, palette.centres, _ENTRIES[: palette.centres.size])
+
+
+_ENTRIES = np.arange(256, dtype=np.uint8)
+
+
+def _assigned(values: Array, distinct: Array, entry: Array) -> Array:
+    """The entries of the nearest of distinct ascending centres."""
     borders = _borders(distinct)
-    entry = first.astype(np.uint8)
     flat = np.ascontiguousarray(values).reshape(-1)
     if flat.dtype in SIXTEEN_BIT_FLOATS and flat.size > 1 << 16:
         return _assign_by_code(flat, borders, entry).reshape(values.shape)
@@ -264,5 +280,7 @@ def _check_bits(bits: int) -> None:
 
 def _ldexp(number: float, exponent: int) -> float:
     """`number * 2**exponent`, infinity where that is too large."""
-    with np.errstate(over="ignore"):
-        return float(np.ldexp(number, exponent))
+    try:
+        return math.ldexp(number, exponent)
+    except OverflowError:
+        return math.inf

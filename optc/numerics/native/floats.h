@@ -10,6 +10,11 @@
 #else
 #define FOR_EACH_PROCESSOR
 #endif
+#if defined(_MSC_VER)
+#define THREAD_LOCAL __declspec(thread)
+#else
+#define THREAD_LOCAL _Thread_local
+#endif
 #if defined(__GNUC__)
 #define INLINED static inline __attribute__((always_inline))
 #else

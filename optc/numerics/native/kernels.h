@@ -19,9 +19,11 @@ int optc_best_split(const double *points, const double *weights, int64_t n, int6
 int64_t optc_centres(const double *points, const double *weights, const int64_t *bounds, int64_t k,
                      const rounding_t *rounding, double *centres, double *error);
 
-/* The distinct values of 16-bit floats (kind 2 or 3), ascending, -0 as 0, and how often each occurs: their number, -1 if
-   one is not finite, -2 without memory. The arrays have room for as many as there are items, 65,536 at the most. */
-int64_t optc_count_halves(int kind, const uint16_t *codes, int64_t n, double *points, double *counts);
+/* The distinct values of less than 2**32 floats of 16 bits (kind 2 or 3), ascending, -0 as 0, and how often each occurs:
+   their number, -1 if one is not finite. The arrays have room for as many as there are items, 65,536 at the most; `times`
+   has 65,536 zeros, before and after, and `present` room for one more. */
+int64_t optc_count_halves(int kind, const uint16_t *codes, int64_t n, uint32_t *times, uint16_t *present,
+                          double *points, double *counts);
 
 /* The codes that occur, ascending, and how often; both arrays have 65,536 items. Their number. */
 int64_t optc_count_codes(const uint16_t *codes, int64_t n, uint16_t *present, int64_t *counts);

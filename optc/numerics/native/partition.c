@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double FOR_NORMAL = 5.441398092702653;
 static const double EPSILON = 2.220446049250313e-16;
-enum { CUBIC_STEPS = 6, ROUGH_STEPS = 8, CELLS_PER_RUN = 32, LEAST_CELLS = 512 };
+enum { CUBIC_STEPS = 6, ROUGH_STEPS = 8, CELLS_PER_RUN = 16, LEAST_CELLS = 256 };
 
 typedef struct {
     int64_t count; /* positions are 0 to count, both included */
@@ -190,7 +191,7 @@ static int search(const sums_t *s, int64_t k, double *penalty, int rough, work_t
     if (s->rounding)
         for (int64_t i = 0; i < n; i++) many.cost += run_cost(s, i, i + 1);
     double size = (double)k, lambda = *penalty;
-    if (!(lambda > 0.0)) lambda = 2.0 * few.cost / (size * size * size);
+    if (!(lambda > 0.0)) lambda = FOR_NORMAL * few.cost / (size * size * size);
     int chord = 0, failed = 0;
     for (int64_t step = 0;; step++) {
         double lagrangian = penalised(s, lambda, w);
@@ -242,11 +243,11 @@ static double fill_prefix(const double *terms, int64_t n, double *upper, double 
     for (int64_t i = 0; i < n; i++) magnitude += fabs(terms[i]);
     int exponent;
     frexp(magnitude, &exponent);
-    double unit = ldexp(1.0, exponent - 52), high = 0.0, low = 0.0;
+    double unit = ldexp(1.0, exponent - 51), high = 0.0, low = 0.0;
     if (unit == 0.0) unit = ldexp(1.0, -1074);
     upper[0] = rest[0] = 0.0;
     for (int64_t i = 0; i < n; i++) {
-        double part = rint(terms[i] / unit) * unit;
+        double part = ((terms[i] / unit + WHOLE) - WHOLE) * unit;
         high += part;
         low += terms[i] - part;
         upper[i + 1] = high;
@@ -288,11 +289,11 @@ int optc_best_split(const double *points, const double *weights, int64_t n, int6
     for (int64_t i = 0; i < n; i++) total += weights[i];
     int exponent;
     frexp(total, &exponent);
-    double unit = ldexp(1.0, exponent - 52), moment = 0.0;
+    double unit = ldexp(1.0, exponent - 51), moment = 0.0;
     double *mass = more;
     s.mass[0] = 0.0;
     for (int64_t i = 0; i < n; i++) {
-        mass[i] = rint(weights[i] / unit) * unit;
+        mass[i] = ((weights[i] / unit + WHOLE) - WHOLE) * unit;
         if (mass[i] < unit) mass[i] = unit;
         s.mass[i + 1] = s.mass[i] + mass[i];
         moment += mass[i] * (points[i] - points[0]);

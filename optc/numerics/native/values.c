@@ -2,7 +2,6 @@
 #include "kernels.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include "floats.h"
 
 enum { TOGETHER = 8 };
@@ -20,28 +19,37 @@ int64_t optc_count_codes(const uint16_t *codes, int64_t n, uint16_t *present, in
     return found;
 }
 
-int64_t optc_count_halves(int kind, const uint16_t *codes, int64_t n, double *points, double *counts) {
+/* The codes that occur among 16 that begin at `first`, appended to `present`, from the last or from the first on: without
+   branches, as which occur cannot be guessed. */
+INLINED int64_t list_codes(const uint32_t *times, int32_t first, int backwards, uint16_t *present, int64_t found) {
+    uint32_t some = 0;
+    for (int32_t at = 0; at < 16; at++) some |= times[first + at];
+    if (!some) return found;
+    for (int32_t at = 0; at < 16; at++) {
+        int32_t code = first + (backwards ? 15 - at : at);
+        present[found] = (uint16_t)code;
+        found += times[code] != 0;
+    }
+    return found;
+}
+
+int64_t optc_count_halves(int kind, const uint16_t *codes, int64_t n, uint32_t *times, uint16_t *present,
+                          double *points, double *counts) {
     int64_t found = 0;
-    int32_t infinite = kind == 2 ? 0x7c00 : 0x7f80;
-    uint64_t *times = calloc(1 << 16, sizeof *times);
-    if (!times) return -2;
     for (int64_t i = 0; i < n; i++) times[codes[i]]++;
     times[0] += times[0x8000];
     times[0x8000] = 0;
-    for (int32_t sign = 0x8000; sign >= 0; sign -= 0x8000)
-        for (int32_t rank = 0; rank < 0x8000; rank++) {
-            int32_t magnitude = sign ? 0x7fff - rank : rank;
-            uint64_t count = times[sign | magnitude];
-            if (!count) continue;
-            if (magnitude >= infinite) {
-                free(times);
-                return -1;
-            }
-            points[found] = number_of_code(kind, (uint64_t)(sign | magnitude));
-            counts[found++] = (double)count;
-        }
-    free(times);
-    return found;
+    for (int32_t first = 0xfff0; first >= 0x8000; first -= 16) found = list_codes(times, first, 1, present, found);
+    for (int32_t first = 0; first < 0x8000; first += 16) found = list_codes(times, first, 0, present, found);
+    int32_t infinite = kind == 2 ? 0x7c00 : 0x7f80;
+    int wrong = found && ((present[0] & 0x7fff) >= infinite || (present[found - 1] & 0x7fff) >= infinite);
+    for (int64_t i = 0; i < found; i++) {
+        uint16_t code = present[i];
+        points[i] = kind == 2 ? (double)single_of_half(code) : (double)single_of_brain(code);
+        counts[i] = (double)times[code];
+        times[code] = 0;
+    }
+    return wrong ? -1 : found;
 }
 
 /* Sorted by 11, 11 and 10 bits of a number whose order is that of the floats. */
