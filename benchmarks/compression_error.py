@@ -124,7 +124,7 @@ def of_vectors(folder: Path) -> Iterator[dict[str, Any]]:
     """Rows for palettes of vectors."""
     for tails in (False, True):
         name = "heavy-tailed" if tails else "gaussian"
-        original = made_up(folder / f"{name}.mlpackage", 256, 3, 2, tails)
+        original = made_up(folder / f"{name}.mlpackage", 512, 3, 4, tails)
         for scheme, time_goal in VECTORS:
             try:
                 ours = compress_ours(original, scheme, folder / "ours.mlpackage")

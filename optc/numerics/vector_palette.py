@@ -16,6 +16,7 @@ component by component in order, compiled or not, and sums in float64 in order, 
 """
 
 import math
+from operator import itemgetter
 
 import attrs
 import numpy as np
@@ -29,13 +30,14 @@ from optc.numerics.partition import Rounding
 
 LONGEST = 16
 """Components that a vector may have."""
-SEEDS = 4
-_TRIALS = 4
+_FEW, _SEEDS, _TRIALS = 32, (2, 6), (2, 4)
+"""How many seeds there are, and how many vectors are tried for each centre: for more centres than few, and for few. The
+more centres, the longer it takes, and the better one seed does."""
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _PLASTIC = 0.7548776662466927
-_SAMPLE_PER_CENTRE, _LEAST_SAMPLE = 64, 1 << 13
+_SAMPLE_PER_CENTRE, _LEAST_SAMPLE = 64, 1 << 14
 _REACH = 1.8
-_MOST_STEPS, _SAMPLE_GAIN, _GAIN = 40, 1e-3, 2e-4
+_MOST_STEPS, _SAMPLE_GAIN, _GAIN = 40, 1e-3, 3e-4
 """Lloyd's iteration ends after so many steps, or when one takes off less than this share of the error."""
 
 
@@ -141,8 +143,9 @@ def _normalised(weights: Array) -> Array:
 
 def _best(data: _Data, k: int, rounding: Rounding | None) -> VectorPalette:
     sample = _sample(data, max(_SAMPLE_PER_CENTRE * k, _LEAST_SAMPLE))
-    seeds = [_improved(sample, _seed(sample, k, _fraction(number * _PLASTIC)), _SAMPLE_GAIN) for number in range(SEEDS)]
-    best, error = _improved(data, min(seeds, key=lambda seed: seed[1])[0], _GAIN)
+    starts = [_fraction(number * _PLASTIC) for number in range(_SEEDS[k <= _FEW])]
+    seeds = [_improved(sample, _seed(sample, k, start), _SAMPLE_GAIN) for start in starts]
+    best, error = _improved(data, min(seeds, key=itemgetter(1))[0], _GAIN)
     line = _on_a_line(data, k, error)
     if line is not None:
         other, its_error = _improved(data, line, _GAIN)
@@ -187,7 +190,7 @@ def _seed(data: _Data, k: int, start: float) -> Array:
     apart = _nearest(data, centres[0][np.newaxis])[1]
     place = start
     while len(centres) < k and apart.any():
-        draws = [_fraction(place + trial * _GOLDEN) for trial in range(1, _TRIALS + 1)]
+        draws = [_fraction(place + trial * _GOLDEN) for trial in range(1, _TRIALS[k <= _FEW] + 1)]
         place = draws[-1]
         tried = [(pick, _nearest(data, vectors[pick][np.newaxis])[1]) for pick in _drawn(apart, draws)]
         pick, apart = min(((pick, np.minimum(apart, own)) for pick, own in tried), key=lambda pair: _total(pair[1]))
