@@ -12,14 +12,16 @@ from optc.formats.coreml.proto.model_pb2 import Model
 from optc.formats.coreml.reader import read_coreml
 from optc.formats.coreml.values import value_message
 from optc.formats.coreml.writer import model_of, write_coreml
+from optc.formats.interface import restored
 from optc.ir.block import Program
 from optc.ir.builder import Builder
 from optc.ir.dtypes import Array, DType
+from optc.ir.interpreter import interpret
 from optc.ir.opaque import Opaque
 from optc.ir.tensor import Tensor
 from optc.ir.types import TensorType
 from optc.ir.value import Value
-from optc.ops.constexpr import LutToDense, ShiftScale, SparseToDense
+from optc.ops.constexpr import LutToDense, ShiftScale, SparseShiftScale, SparseToDense
 from optc.ops.elementwise import Add
 from optc.ops.recurrent import Lstm
 from optc.ops.weights import weights_of
@@ -112,6 +114,22 @@ def test_a_weight_that_other_ops_use_too_is_written_for_these_as_it_is(tmp_path:
     }  # fmt: skip
 
 
+def test_a_weight_that_is_an_output_too_or_the_input_of_its_layer_is_written_as_it_is(tmp_path: Path) -> None:
+    program = one_unit(codes)
+    op = layer_of(program)
+    b = Builder()
+    b.params, b.ops = list(program.main.body.params), list(program.main.body.ops[:-1])
+    b.append(own := Lstm(op.weight, op.weight, op.recurrent_weight))
+    b.append(other := Lstm(op.x, weight := codes(b), op.recurrent_weight))
+    program = b.program(y=own.results[0], z=other.results[0], w=weight)
+    write_coreml(program, tmp_path / "m.mlpackage", "ios18")
+    inputs = {"x": np.array([0.5, 0.25], np.float32).reshape(2, 1, 1)}
+    before, after = (interpret(made, inputs) for made in (program, restored(read_coreml(tmp_path / "m.mlpackage"))))
+    assert {name: array.tolist() for name, array in before.items()} == {
+        name: array.tolist() for name, array in after.items()
+    }
+
+
 def test_nothing_is_read_that_nothing_uses(tmp_path: Path) -> None:
     write_coreml(compressed(layer("bidirectional", DType.F32), INT8), tmp_path / "m.mlpackage", "ios18")
     back = read_coreml(tmp_path / "m.mlpackage")
@@ -149,6 +167,18 @@ def test_a_sparse_weight_whose_values_have_a_scale_for_them_alone_is_refused_by_
         return b.add(SparseToDense(mask, b.add(ShiftScale(data, b.const(np.ones(1, np.float32))), "w.values")), "w")
 
     with pytest.raises(OptcError, match=r"op %w.values .*of a form that can be cut into gates.*decompress"):
+        model_of(one_unit(weight), "ios18")
+
+
+def test_a_sparse_weight_whose_values_were_scaled_for_other_places_is_refused_by_name() -> None:
+    def weight(b: Builder) -> Value:
+        kept = np.array([[1, 1, 0, 0], [0, 1, 0, 1]], np.uint8).reshape(2, 1, 4, 1)
+        masks = [b.const(bits, "", DType.U1) for bits in kept]
+        data = b.const(np.array([1, 2], np.int8), "w.data", DType.I8)
+        b.append(op := SparseShiftScale(masks[0], data, b.const(np.ones((1, 4, 1), np.float32))))
+        return b.add(SparseToDense(masks[1], op.results[1]), "w")
+
+    with pytest.raises(OptcError, match=r"of a form that can be cut into gates.*decompress"):
         model_of(one_unit(weight), "ios18")
 
 
