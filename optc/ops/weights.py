@@ -1,7 +1,7 @@
 """The weights of a program: what is stored, what it expands to, and which ops use it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -144,17 +144,20 @@ def _in_body(body: Block) -> list[Weight]:
             defined[value] = op
             consumers = tuple(user for user in uses.get(value, ()) if not user.constant)
             if consumers and (not isinstance(op, Const) or (value.tensor.dtype.is_float and value.tensor.rank)):
-                found.append(Weight(value.name, value, _chain(op, defined), consumers))
+                found.append(Weight(value.name, value, chain_of(value, defined.__getitem__), consumers))
     return found
 
 
-def _chain(last: Op, defined: dict[Value, Op]) -> tuple[Op, ...]:
-    """The constant ops that an op's results are made of, operands first, each once."""
+def chain_of(value: Value, definition: Callable[[Value], Op]) -> tuple[Op, ...]:
+    """The constant ops that make a value, operands first, each once; the op whose result it is comes last.
+
+    `definition` gives the op that defines a value, always the same.
+    """
     found: dict[int, Op] = {}
-    open_ops = [last]
+    open_ops = [definition(value)]
     while open_ops:
         op = open_ops[-1]
-        waiting = [defined[v] for v in reversed(op.operands) if id(defined[v]) not in found]
+        waiting = [made for v in reversed(op.operands) if id(made := definition(v)) not in found]
         if waiting:
             open_ops += waiting
         else:

@@ -21,7 +21,7 @@ from optc.numerics.vector_palette import LONGEST
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
 from passes.compress.sparsify import Sparsify
-from passes.compress.weights import Compression
+from passes.compress.weights import Compression, first_input_axis
 
 Shape = tuple[int, ...]
 _TABLE_CODES = {"int8": DType.I8, "uint8": DType.U8}
@@ -51,12 +51,13 @@ def stored_bytes(
     kept: int | None = None,
     offsets: bool = True,
     distinct: int | None = None,
+    input_axis: int | None = None,
 ) -> int:
     """The bytes of a weight after compression passes; see `parts`.
 
     stored_bytes((64, 32), [Palettize(bits=4)])     # 64 * 32 / 2 + 16 * 4
     """
-    return sum(part.bytes for part in parts(shape, passes, dtype, channel_axis, kept, offsets, distinct))
+    return sum(part.bytes for part in parts(shape, passes, dtype, channel_axis, kept, offsets, distinct, input_axis))
 
 
 def parts(
@@ -67,6 +68,7 @@ def parts(
     kept: int | None = None,
     offsets: bool = True,
     distinct: int | None = None,
+    input_axis: int | None = None,
 ) -> tuple[Part, ...]:
     """What is stored of a weight after compression passes that take it, in the order of Core ML's weight file.
 
@@ -77,12 +79,16 @@ def parts(
         kept: how many elements the mask keeps in the end; needed unless `sparsity` of each weight's elements says it.
         offsets: whether the code of zero is not zero somewhere, for asymmetric codes and tables of `uint8`.
         distinct: how many distinct values (or vectors) a group has at the most; needed for palettes of mode `unique`.
+        input_axis: the axis of input channels, by default the first that is not that of output channels.
 
     Raises:
         UsageError: `kept` or `distinct` is needed (`kept-unknown`, `distinct-unknown`).
         OptcError: the passes do not go together.
     """
-    form = _Form(shape, DType(dtype), channel_axis % max(1, len(shape)), kept, offsets, distinct)
+    rank = len(shape)
+    channels = channel_axis % max(1, rank)
+    inputs = first_input_axis(rank, channels) if input_axis is None else input_axis % max(1, rank)
+    form = _Form(shape, DType(dtype), channels, inputs, kept, offsets, distinct)
     for running in passes:
         form = form.after(running)
     return form.parts()
@@ -104,6 +110,7 @@ class _Form:
     shape: Shape
     dtype: DType
     channels: int
+    inputs: int
     kept: int | None
     offsets: bool
     distinct: int | None
@@ -205,7 +212,6 @@ class _Form:
             return self.shape
         if running.granularity == "per_channel":
             return tuple(1 if axis == self.channels else dim for axis, dim in enumerate(self.shape))
-        inputs = next((axis for axis in range(rank) if axis != self.channels), self.channels)
-        sizes = {self.channels: 1, inputs: running.block_size}
+        sizes = {self.channels: 1, self.inputs: running.block_size}
         wanted = running.block_sizes or tuple(sizes.get(axis, 0) for axis in range(rank))
         return tuple(legal_size(dim, size) for dim, size in zip(self.shape, wanted, strict=True))

@@ -25,8 +25,10 @@ from passes.compress.stored import Stored, stored
 MIN_ELEMENTS = 2048
 """Smaller weights are left dense unless told otherwise, as coremltools' `weight_threshold` has it."""
 COMPRESSIBLE = (DType.F16, DType.F32)
-_CHANNEL_AXES = {"matmul": -1, "conv_transpose": 1}
+_CHANNEL_AXES = {"matmul": -1, "conv_transpose": 1, "lstm": 1, "gru": 1}
 """The axis of output channels by consumer; 0 for all others (conv, linear, rows of an embedding)."""
+_INPUT_AXES = {"lstm": 2, "gru": 2}
+"""The axis of input channels by consumer, where it is not the first that is not that of output channels."""
 
 Numbers = dict[str, int | float | str]
 
@@ -224,9 +226,16 @@ def importance_of(weight: Weight, cx: PassContext) -> Array | None:
 
 
 def input_axis(weight: Weight) -> int:
-    """The first axis that is not that of output channels, if there is one."""
-    channels = channel_axis(weight)
-    return next((axis for axis in range(weight.value.tensor.rank) if axis != channels), channels)
+    """The axis of input channels."""
+    rank = weight.value.tensor.rank
+    axes = {_INPUT_AXES.get(op.name, rank) for op in weight.consumers}
+    axis = axes.pop() if len(axes) == 1 else rank
+    return axis if axis < rank else first_input_axis(rank, channel_axis(weight))
+
+
+def first_input_axis(rank: int, channels: int) -> int:
+    """The first axis that is not that of output channels, if there is one: by default that of input channels."""
+    return next((axis for axis in range(rank) if axis != channels), channels)
 
 
 def channel_axis(weight: Weight) -> int:

@@ -37,7 +37,6 @@ CASES = [
 ]
 TOLERANCE, HALF_TOLERANCE = 1e-4, 4e-3
 """How far outputs may be apart, relative to the largest: fused operators round at other places."""
-RECURRENT = "silero_vad_16k_seq.onnx"
 
 
 def run_unrounded(model: Path, inputs: dict[str, Any]) -> list[Any]:
@@ -74,16 +73,7 @@ def test_onnxruntime_gives_of_a_compressed_network_what_it_gives_of_the_decompre
 
 
 @pytest.mark.filterwarnings("ignore")  # of coremltools
-@pytest.mark.parametrize(
-    ("name", "scheme"),
-    [
-        pytest.param(
-            name, scheme,
-            marks=pytest.mark.xfail(reason="the writer wants dense weights for lstm") if name == RECURRENT else (),
-        )
-        for name, scheme in CASES
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("name", "scheme"), CASES)
 def test_coremltools_opens_a_compressed_network_and_finds_each_op_valid(
     name: str, scheme: str, shared_models: Path, tmp_path: Path
 ) -> None:

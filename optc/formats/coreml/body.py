@@ -14,11 +14,13 @@ from optc.formats.coreml.values import type_message, value_message
 from optc.formats.coreml.weight_file import CODES, WeightFileWriter
 from optc.formats.interface import identifier
 from optc.ir.block import Block
+from optc.ir.const import Const
 from optc.ir.dtypes import DType
 from optc.ir.op import Op
 from optc.ir.tensor import Tensor
 from optc.ir.types import StateType, TensorType, Type
 from optc.ir.value import Value
+from optc.ops.weights import Weight, chain_of
 
 WEIGHT_FILE = "@model_path/weights/weight.bin"
 MOST_RANK = 5
@@ -86,8 +88,8 @@ class Body:
         self.names: Names = Names() if outer is None else outer.names
         self._of: dict[Value, str] = {} if outer is None else outer._of
         self._held: dict[Value, Tensor] = {} if outer is None else outer._held
-        self.expanded: set[Value] = set() if outer is None else outer.expanded
-        """Results of constexpr ops."""
+        self.expanded: dict[Value, Op] = {} if outer is None else outer.expanded
+        """The constexpr ops, by their results."""
         self._preferred: dict[Value, str] = {}
         self._parameters: dict[Tensor, str] = {}
         self.absorbed: dict[Value, Value] = {} if outer is None else outer.absorbed
@@ -133,6 +135,21 @@ class Body:
     def is_constant(self, value: Value) -> bool:
         """Whether a value is a constant, or expanded from constants."""
         return value in self._held or value in self.expanded
+
+    def weight(self, value: Value) -> Weight | None:
+        """The weight that a value is, if it is a constant or expanded from constants."""
+        if not self.is_constant(value):
+            return None
+        held: dict[Value, Op] = {}
+
+        def definition(value: Value) -> Op:
+            if value in self.expanded:
+                return self.expanded[value]
+            if value not in held:
+                held[value] = Const(self._held[value], results=(value,))
+            return held[value]
+
+        return Weight(value.name, value, chain_of(value, definition), ())
 
     def define(self, value: Value, name: str = "") -> str:
         """Give a value its name."""

@@ -10,11 +10,13 @@ from optc.errors import OptcError
 from optc.formats.coreml.proto import mil_pb2 as mil
 from optc.formats.coreml.targets import Target
 from optc.ir.builder import Builder
+from optc.ir.const import Const
 from optc.ir.dtypes import Array, DType
 from optc.ir.op import Op
 from optc.ir.tensor import Tensor
 from optc.ir.types import TensorType, Type, UnknownType
 from optc.ir.value import Value
+from optc.ops.weights import Weight, chain_of
 
 Imported = Value | tuple[Value, ...] | None
 """The values of the operation's outputs; None if the operation cannot be mapped."""
@@ -83,6 +85,8 @@ class Operation:
     builder: Builder
     read_into: Callable[[mil.Block, Sequence[Value], Builder], tuple[Value, ...]]
     """Reads the operations of a nested block into a builder, its inputs being the values given; its results."""
+    constants: Callable[[], Mapping[Value, Op]] = dict
+    """Gives the constant ops that were read so far, by their results."""
     asked: set[str] = attrs.field(factory=set)
 
     def has(self, name: str) -> bool:
@@ -138,6 +142,25 @@ class Operation:
         if len(given) != 1 or not isinstance(given[0], Held) or not given[0].is_tensor:
             raise UnmappedError
         return given[0].tensor
+
+    def weight(self, name: str) -> Weight:
+        """The weight, dense or compressed, that argument `name` is.
+
+        Raises:
+            OptcError: slug `missing-input`.
+            UnmappedError: it is not made of constants.
+        """
+        given = self.given(name)
+        if not given:
+            raise OptcError("missing-input", f"MIL operation {self.kind}", f"input {name}", "given")
+        if len(given) == 1 and isinstance(given[0], Value):
+            defined, value = self.constants(), given[0]
+            if value in defined:
+                return Weight(value.name, value, chain_of(value, defined.__getitem__), ())
+        tensor = self.tensor(name)
+        assert tensor is not None  # it is given
+        op = Const(tensor).named(given[0].name)
+        return Weight(given[0].name, op.result, (op,), ())
 
     def is_constant(self, name: str) -> bool:
         """Whether argument `name` is one constant."""

@@ -20,6 +20,9 @@ from optc.formats.node_names import node_names
 from optc.formats.results import check_declared, named_results
 from optc.ir.block import Block, Function, Program
 from optc.ir.builder import Builder
+from optc.ir.liveness import result_uses
+from optc.ir.op import Op
+from optc.ir.rewriter import rebuild
 from optc.ir.value import Value
 
 _DEEPEST = 32
@@ -109,12 +112,13 @@ class _Reader:
         self.package = package
         self.target = target
         self.where = where
-        self.depth = 0
+        self.open: list[Builder] = []
+        """Those of the block that is read and of the blocks round it."""
         self.left = _MOST_READINGS * sum(1 + len(block.operations) for block in _all_blocks([outermost]))
 
     def block(self, block: mil.Block, scope: _Scope, builder: Builder) -> Block:
         """The block that these operations make, behind what the builder has already."""
-        return builder.block(*self._read(block, scope, builder))
+        return _without_unused_constants(builder.block(*self._read(block, scope, builder)))
 
     def inline(self, block: mil.Block, params: Sequence[Value], scope: _Scope, builder: Builder) -> tuple[Value, ...]:
         """The results of a nested block, whose operations are added to the builder."""
@@ -124,17 +128,21 @@ class _Reader:
         return self._read(block, inner, builder)
 
     def _read(self, block: mil.Block, scope: _Scope, builder: Builder) -> tuple[Value, ...]:
-        self.depth += 1
-        if self.depth > _DEEPEST:
+        if len(self.open) == _DEEPEST:
             raise OptcError("nesting", self.where, "nesting of blocks", f"at most {_DEEPEST} deep")
         self.left -= 1 + len(block.operations)
         if self.left < 0:  # each level of nesting may be read several times, those inside it every time
             raise OptcError("nesting", self.where, "nested blocks", f"read at most {_MOST_READINGS} times each")
+        self.open.append(builder)
         for operation in block.operations:
             self._operation(operation, scope, builder)
         found = [scope.find(name, f"{self.where}: outputs of a block") for name in block.outputs]
-        self.depth -= 1
+        self.open.pop()
         return tuple(a.value if isinstance(a, Held) else a for a in found)
+
+    def _constants(self) -> dict[Value, Op]:
+        """The constant ops that were read so far, by their results."""
+        return {value: op for builder in self.open for op in builder.ops if op.constant for value in op.results}
 
     def _operation(self, proto: mil.Operation, scope: _Scope, builder: Builder) -> None:
         named = proto.outputs[0].name if proto.outputs else ""
@@ -156,7 +164,7 @@ class _Reader:
         outputs = tuple(Output(o.name, type_of(o.type, where), o.type) for o in proto.outputs)
         seen = Operation(
             proto.type, self.target, arguments, outputs, proto.blocks, builder,
-            lambda block, params, inner: self.inline(block, params, scope, inner),
+            lambda block, params, inner: self.inline(block, params, scope, inner), self._constants,
         )  # fmt: skip
         start = len(builder.ops)
         try:
@@ -211,3 +219,14 @@ class _Reader:
 def _is_held(results: Sequence[Value], arguments: Iterable[tuple[Argument, ...]]) -> bool:
     """Whether these are the value of a constant of the file: it may have other users, and stays."""
     return any(isinstance(a, Held) and a._value in results for given in arguments for a in given)
+
+
+def _without_unused_constants(block: Block) -> Block:
+    """The block but for constants that nothing uses: such as came to be in another form in the op that has them."""
+    used, unused = result_uses(block), set[Value]()
+    for op in reversed(list(block.walk())):
+        if op.constant and used.isdisjoint(op.results):
+            unused.update(op.results)
+        else:
+            used.update(op.operands)
+    return rebuild(block, lambda op, out: () if unused & set(op.results) else None) if unused else block

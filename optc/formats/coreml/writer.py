@@ -17,6 +17,7 @@ from optc.formats.coreml.matmul import swapped
 from optc.formats.coreml.opaque import PREFIX, export_opaque
 from optc.formats.coreml.proto import mil_pb2 as mil
 from optc.formats.coreml.proto.model_pb2 import Model
+from optc.formats.coreml.recurrent import rewritten
 from optc.formats.coreml.tables import EXPORTERS
 from optc.formats.coreml.targets import IOS16, IOS17, TARGETS, Target, target_named
 from optc.formats.coreml.values import type_message
@@ -192,15 +193,16 @@ def _reserve_outputs(function: Function, body: Body) -> list[tuple[Value, str]]:
 
 def _export_ops(block: Block, body: Body) -> None:
     body.absorbed.update(_absorbed(block, body.target))
+    unwritten = rewritten(block)
     for op in block.ops:
         if isinstance(op, Const):
             body.hold(op.result, op.value)
         elif isinstance(op, Opaque):
             export_opaque(op, body)
-        elif not any(v in body.absorbed for v in op.results):
+        elif not any(v in body.absorbed or v in unwritten for v in op.results):
             _export(_settled(op, body), body)
-            if op.constant:
-                body.expanded.update(op.results)
+        if op.constant and not isinstance(op, Const):
+            body.expanded.update(dict.fromkeys(op.results, op))
 
 
 def _export(op: Op, body: Body) -> None:

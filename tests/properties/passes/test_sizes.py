@@ -19,6 +19,7 @@ from optc.ir.value import Value
 from optc.ops.constexpr import LutToDense, ShiftScale, SparseShiftScale
 from optc.ops.conv import Conv, ConvTranspose
 from optc.ops.matmul import Linear, MatMul
+from optc.ops.recurrent import Lstm
 from optc.ops.weights import Weight, weights_of
 from optc.pipeline.passes import PassContext
 from passes.cleanup.dead_code import DeadCode
@@ -26,7 +27,7 @@ from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
 from passes.compress.sizes import parts, stored_bytes, weight_file_bytes
 from passes.compress.sparsify import Sparsify
-from passes.compress.weights import Compression, channel_axis
+from passes.compress.weights import Compression, channel_axis, input_axis
 
 OPEN = {"min_elements": 0, "force": True, "joint": True}
 BLOCKED = {"granularity": "per_block", **OPEN}
@@ -72,13 +73,20 @@ TRIPLES = [(JOINT[0], JOINT[1], JOINT[5]), (JOINT[5], JOINT[1], JOINT[0]), (JOIN
 def networks(draw: st.DrawFn) -> Program:
     """A weight of some shape that an op of some type uses."""
     dtype = draw(st.sampled_from([DType.F16, DType.F32]))
-    kind = draw(st.sampled_from([Linear, MatMul, Conv, ConvTranspose]))
-    rank = 2 if kind in (Linear, MatMul) else draw(st.integers(3, 4))
+    kind = draw(st.sampled_from([Linear, MatMul, Conv, ConvTranspose, Lstm]))
+    rank = {Linear: 2, MatMul: 2, Lstm: 3}.get(kind) or draw(st.integers(3, 4))
     shape = tuple(draw(st.lists(st.integers(1, 9), min_size=rank, max_size=rank)))
+    if kind is Lstm:
+        shape = (1 + shape[0] % 2, 4 * shape[1], shape[2])
     rng = np.random.default_rng(draw(st.integers(0, 9)))
     array = np.round(rng.standard_normal(shape), draw(st.integers(0, 3)))
     values = (array if draw(st.booleans()) else np.abs(array)).astype(dtype.numpy)
     b = Builder()
+    if kind is Lstm:
+        x = b.param(TensorType(dtype, (3, 2, shape[2])), "x")
+        recurrent = b.param(TensorType(dtype, (*shape[:2], shape[1] // 4)), "r")
+        direction = "bidirectional" if shape[0] == 2 else "forward"
+        return b.program(y=b.add(Lstm(x, b.const(values, "w", dtype), recurrent, direction=direction)))
     inputs = shape[0] if kind in (MatMul, ConvTranspose) else shape[1]
     x = b.param(TensorType(dtype, (2, inputs, *(9,) * (rank - 2))), "x")
     return b.program(y=b.add(kind(x, b.const(values, "w", dtype))))
@@ -113,7 +121,8 @@ def check(program: Program, passes: tuple[Compression, ...]) -> bool:
     (made,) = weights_of(program)
     predicted = stored_bytes(
         before.value.tensor.static_shape, passes, dtype=before.value.tensor.dtype.value,
-        channel_axis=channel_axis(before), kept=kept_of(made), offsets=has_offsets(made), distinct=distinct_of(made),
+        channel_axis=channel_axis(before), input_axis=input_axis(before), kept=kept_of(made), offsets=has_offsets(made),
+        distinct=distinct_of(made),
     )  # fmt: skip
     assert predicted == made.stored_bytes == remark.bytes_after
     return True

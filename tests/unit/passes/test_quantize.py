@@ -19,6 +19,7 @@ from optc.ir.builder import Builder
 from optc.ir.dtypes import FLOAT8S, Array, DType
 from optc.ir.types import TensorType
 from optc.ops.conv import Conv
+from optc.ops.recurrent import Gru, Lstm, Recurrent
 from optc.ops.weights import weights_of
 from optc.pipeline.passes import Pass, PassContext
 from passes.compress.palettize import Palettize
@@ -136,3 +137,27 @@ def test_what_is_not_important_does_not_count() -> None:
     all_alike, few = (expanded(compressed(program, running, importance=given)) for given in (None, importance))
     apart = [np.square(expanded(program) - dense)[:, :2].sum() for dense in (all_alike, few)]
     assert apart[1] < apart[0]
+
+
+@pytest.mark.parametrize("kind", [Lstm, Gru])
+@pytest.mark.parametrize(
+    ("running", "name", "shape"),
+    [
+        (Quantize(), "scale", (1, 1, 0)),
+        (Quantize(dtype="int4", granularity="per_block", block_size=8), "scale", (1, 1, 8)),
+        (Palettize(group_size=8), "lut", (1, 8, 0)),
+        (Palettize(per_channel_scale=True, bits=2), "scale", (1, 1, 0)),
+    ],
+)
+def test_the_channels_of_recurrent_layers_are_their_rows_and_inputs_what_these_multiply(
+    kind: type[Recurrent], running: Pass, name: str, shape: tuple[int, ...]
+) -> None:
+    rows = kind.gates * 32
+    b = Builder()
+    x = b.param(TensorType(DType.F32, (2, 1, 24)), "x")
+    weight = b.const(np.random.default_rng(0).standard_normal((1, rows, 24)).astype(np.float32), "w")
+    b.append(op := kind(x, weight, b.param(TensorType(DType.F32, (1, rows, 32)), "r")))
+    made = weights_of(compressed(b.program(y=op.results[0]), running))[0]
+    (found,) = (v for part in made.chain for v in part.results if v.name == f"w.{name}")
+    wanted = (dim // (size or dim) for dim, size in zip((1, rows, 24), shape, strict=True))
+    assert found.tensor.static_shape[:3] == tuple(wanted)
