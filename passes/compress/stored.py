@@ -181,9 +181,10 @@ def _body(op: Op, defined: dict[Value, Op]) -> Body | None:
         return _indices(op, defined)
     if not isinstance(op, ShiftScale | SparseShiftScale):
         return None
-    scale, offset = _constants(defined, op.scale, op.offset)
-    if scale is None:
+    scaling = _scaling(op, defined)
+    if scaling is None:
         return None
+    scale, offset = scaling
     data = _data_of(op.data, defined)
     if data is not None:
         return Codes(data.array(), data.dtype, scale, offset)
@@ -202,7 +203,7 @@ def _data_of(value: Value, defined: dict[Value, Op]) -> Tensor | None:
 
 
 def _indices(op: LutToDense | LutToSparse, defined: dict[Value, Op]) -> Indices | None:
-    (data,) = _constants(defined, op.indices)
+    data = _constant(op.indices, defined)
     made = defined[op.lut]
     if data is None:
         return None
@@ -212,14 +213,23 @@ def _indices(op: LutToDense | LutToSparse, defined: dict[Value, Op]) -> Indices 
     if isinstance(made, ConstexprCast) and isinstance(defined[made.x], Const):
         return Indices(data, bits, _array(defined[made.x]), op.vector_axis, narrow=made.x.tensor.dtype)
     if isinstance(made, ShiftScale):
-        codes = _data_of(made.data, defined)
-        scale, offset = _constants(defined, made.scale, made.offset)
-        if codes is not None and scale is not None:
-            return Indices(data, bits, Codes(codes.array(), codes.dtype, scale, offset), op.vector_axis)
+        codes, scaling = _data_of(made.data, defined), _scaling(made, defined)
+        if codes is not None and scaling is not None:
+            return Indices(data, bits, Codes(codes.array(), codes.dtype, *scaling), op.vector_axis)
     return None
 
 
-def _constants(defined: dict[Value, Op], *values: Value | None) -> tuple[Array | None, ...]:
-    """The arrays of constants; None for what is absent or none."""
-    ops = (None if value is None else defined[value] for value in values)
-    return tuple(op.value.array() if isinstance(op, Const) else None for op in ops)
+def _scaling(op: ShiftScale | SparseShiftScale, defined: dict[Value, Op]) -> tuple[Array, Array | None] | None:
+    """Scale and offset, if both are constants and the offset is in codes."""
+    scale = _constant(op.scale, defined)
+    if scale is None or op.offset is None:
+        return None if scale is None else (scale, None)
+    offset = _constant(op.offset, defined)
+    in_codes = op.offset.tensor.dtype is op.data.tensor.dtype
+    return (scale, offset) if offset is not None and in_codes else None
+
+
+def _constant(value: Value, defined: dict[Value, Op]) -> Array | None:
+    """The array of a constant; None for what is none."""
+    op = defined[value]
+    return op.value.array() if isinstance(op, Const) else None
