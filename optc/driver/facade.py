@@ -112,6 +112,10 @@ def compress_with_remarks(
 
 def with_cleanup(*passes: Pass | Configuration) -> Pipeline:
     """The pipeline that `compress` runs: the cleanup passes, these, and the removal of what they replaced."""
+    for given in passes:
+        if not isinstance(given, Pass | Configuration):
+            hint = "for example optc.Palettize(bits=4)"
+            raise UsageError("not-a-pass", "compress", "each scheme", "a pass or a Configuration", repr(given), hint)
     steps = (step for given in passes for step in (given.passes() if isinstance(given, Configuration) else (given,)))
     return Pipeline((*Pipeline.parse(PREPARE).steps, *steps, *Pipeline.parse(FINISH).steps))
 

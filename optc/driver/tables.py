@@ -62,11 +62,13 @@ def show_remarks(ledger: "Ledger", before: int, written: Sequence[Path], as_json
         click.echo(json.dumps({**ledger.to_json(), "totals": sizes}, indent=2))
         return
     table = _table("weight", "decision", "scheme", " bytes before", " after", " SNR dB")
+    changed = {remark.subject for remark in remarks if remark.decision != "skipped"}
     skipped: dict[str, list[Remark]] = {}
-    for remark in remarks:
-        if remark.decision == "skipped":
+    for remark in {remark.subject: remark for remark in remarks}.values():  # the last one of each weight
+        if remark.subject not in changed:
             skipped.setdefault(remark.reason, []).append(remark)
-        else:
+    for remark in remarks:
+        if remark.decision != "skipped":
             table.add_row(*_remark_row(remark))
     console = _console()
     if table.row_count:

@@ -12,6 +12,7 @@ import numpy as np
 
 from optc.errors import OptcError
 from optc.numerics.arrays import Array
+from optc.numerics.finite import all_finite
 from optc.numerics.palette import Palette, assign_to_palette
 from optc.numerics.partition import Rounding
 from optc.numerics.vector_palette import VectorPalette
@@ -53,7 +54,13 @@ class CodedTable:
 
     @classmethod
     def of(cls, values: Array, kind: str, dtype: np.dtype[np.generic]) -> "CodedTable":
-        """The finest table of `int8` (symmetric) or `uint8` codes that reaches all values; its scale fits `dtype`."""
+        """The finest table of `int8` (symmetric) or `uint8` codes that reaches all values; its scale fits `dtype`.
+
+        Raises:
+            OptcError: a value is NaN or infinite (`not-finite`).
+        """
+        if not all_finite(values):
+            raise OptcError("not-finite", "table of codes", "every value", "finite", "NaN or infinity")
         least, greatest = min(0.0, float(values.min(initial=0))), max(0.0, float(values.max(initial=0)))
         if kind == "int8":
             return cls(_scale(max(greatest, -least) / 127, dtype), 0, -127, 127)

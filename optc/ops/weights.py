@@ -104,7 +104,8 @@ def _word(op: Op, chain: Sequence[Op]) -> str:
         if any(getattr(user, "lut", None) is op.results[0] for user in chain):
             return f"table {_long_name(dtype)}"
         whole = op.data if isinstance(op, ShiftScale) else op.mask
-        return f"quantized {_long_name(dtype)} {_granularity(op.scale, whole)}"
+        stored = "scaled" if dtype in (DType.F16, DType.F32) else f"quantized {_long_name(dtype)}"
+        return f"{stored} {_granularity(op.scale, whole)}"
     if not isinstance(op, ConstexprCast) or any(getattr(user, "data", None) is op.results[0] for user in chain):
         return ""
     return f"stored as {op.x.tensor.dtype}"

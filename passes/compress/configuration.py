@@ -83,7 +83,9 @@ class Configuration:
         rules += [(level, name, schemes) for level in ("op_types", "names") for name, schemes in getattr(self, level)]
         count = max((len(schemes) for _, _, schemes in rules), default=0)
         return tuple(
-            Configured.of(Rule(level, name, _step(schemes, step)) for level, name, schemes in rules)
+            Configured.of(
+                Rule(level, name, _step(schemes, step), done=0 < len(schemes) <= step) for level, name, schemes in rules
+            )
             for step in range(max(1, count))
         )
 
@@ -107,15 +109,32 @@ def _read(data: Any, where: str, usual: Mapping[str, Any]) -> Schemes:
 def _read_one(data: Any, where: str, usual: Mapping[str, Any]) -> Schemes:
     if isinstance(data, str):
         made = schemes_of(data, where)
-        return tuple(_with(one, one.changed_options(), usual) for one in made)
+        return tuple(_with(_plain(one, where), one.changed_options(), usual) for one in made)
     given = table(data, where, "scheme")
     name = given.pop("scheme", None)
     if not isinstance(name, str):
         known = ", ".join(SCHEMES.names)
         raise UsageError("rule-scheme", where, "scheme", f"one of {known}", kind(name), "scheme: palettize")
-    one = SCHEMES.make(name, given, where)
+    try:
+        one = SCHEMES.make(name, given, where)
+    except UsageError as error:  # options that do not go together know nothing of the file
+        raise (error if error.where.startswith(where) else error.at(f"{where}: {error.where}")) from None
     assert isinstance(one, Compression)  # there are no others in the catalog
-    return (_with(one, given, usual),)
+    return (_with(_plain(one, where), given, usual),)
+
+
+def _plain(one: Compression, where: str) -> Compression:
+    """The scheme, if it calls no function: a file must not be able to have any called.
+
+    Raises:
+        UsageError: slug `configuration-function`.
+    """
+    if getattr(one, "function", ""):
+        raise UsageError(
+            "configuration-function", where, "option function", "absent in a configuration file",
+            hint="give it in Python, or as --pipeline",
+        )  # fmt: skip
+    return one
 
 
 def _with(one: Compression, given: Mapping[str, Any], usual: Mapping[str, Any]) -> Compression:

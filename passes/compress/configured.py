@@ -23,7 +23,7 @@ from passes.compress.sparsify import Sparsify
 from passes.compress.weights import Compression, Numbers, compress_weights
 
 SCHEMES = Catalog((Sparsify, Palettize, Quantize))
-NONE = "none"
+NONE, DONE = "none", "done"
 LEVELS = ("names", "op_types", "default")
 """Where a rule is written; the first has precedence."""
 _RULE = re.compile(r"(?P<scheme>.*?) for (?P<pattern>.+)", re.DOTALL)
@@ -32,11 +32,15 @@ _KIND = re.compile(r"(?:[^:]*:)?(?:.*/)?(?P<kind>[^@]*)(?:@.*)?", re.DOTALL)
 
 @attrs.frozen
 class Rule:
-    """A scheme, or None to leave weights as they are, for what a pattern matches at one of the `LEVELS`."""
+    """A scheme, or None to leave weights as they are, for what a pattern matches at one of the `LEVELS`.
+
+    Of a joint form whose steps are all made, nothing is left to do: it is `done`.
+    """
 
     level: str
     pattern: str
     scheme: Compression | None
+    done: bool = False
 
     @property
     def place(self) -> str:
@@ -46,7 +50,7 @@ class Rule:
     @property
     def text(self) -> str:
         """The rule as an option of the pass has it."""
-        scheme = NONE if self.scheme is None else str(self.scheme)
+        scheme = DONE if self.done else NONE if self.scheme is None else str(self.scheme)
         return f"{scheme} for {self.pattern}" if self.pattern else scheme
 
 
@@ -58,9 +62,10 @@ class Configured(Pass):
              %y = linear(%x, %w) : f32[n,64]
     after:   configured{op_types=["palettize{bits=4} for linear"]}: as `palettize{bits=4}` makes it
 
-    A rule is `SCHEME for PATTERN`, where the scheme is a compression pass with its options, or `none` to leave weights
-    as they are. A pattern is a name, or has `*`, `?` and `[...]` for parts of names; the name itself goes before
-    patterns, and of several patterns the first that matches counts.
+    A rule is `SCHEME for PATTERN`, where the scheme is a compression pass with its options, `none` to leave weights as
+    they are, or `done` where such a pass before this one has made all that was asked for. A pattern is a name, or has
+    `*`, `?` and `[...]` for parts of names; the name itself goes before patterns, and of several patterns the first
+    that matches counts.
 
     Precedence: `names` over `op_types` over `default`. A name is that of the weight, or else of an op that uses it.
     Where ops that share a weight have rules of different schemes, there is one compression for all: that of the level
@@ -99,7 +104,7 @@ class Configured(Pass):
         for place in places:
             if places.count(place) > 1:
                 raise UsageError("rule-twice", "pass configured", f"rule {place}", "given once")
-        return (*found, Rule("default", "", _scheme(self.default)))
+        return (*found, Rule("default", "", _scheme(self.default), self.default == DONE))
 
     def run(self, program: Program, cx: PassContext) -> Program:
         book = _Rules(self.rules(), names_of(dict(program.metadata)))
@@ -121,11 +126,11 @@ def _rule(level: str, text: str) -> Rule:
             "rule-form", "pass configured", f"rule in {level}", "SCHEME for PATTERN", text,
             "for example: palettize{bits=4} for conv",
         )  # fmt: skip
-    return Rule(level, match["pattern"], _scheme(match["scheme"]))
+    return Rule(level, match["pattern"], _scheme(match["scheme"]), match["scheme"] == DONE)
 
 
 def _scheme(text: str) -> Compression | None:
-    if text == NONE:
+    if text in (NONE, DONE):
         return None
     steps = schemes_of(text, "scheme")
     if len(steps) != 1:
@@ -176,7 +181,7 @@ class _Rules:
         if own is not None:
             return _Choice(own)
         found = [self._of_op(op) for op in weight.consumers]
-        rule = min(found, key=lambda rule: (LEVELS.index(rule.level), rule.scheme is not None))
+        rule = min(found, key=lambda rule: (LEVELS.index(rule.level), rule.scheme is not None or rule.done))
         return _Choice(rule, next((other for other in found if other.scheme != rule.scheme), None))
 
     def _of_op(self, op: Op) -> Rule:

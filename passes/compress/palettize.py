@@ -8,6 +8,7 @@ import numpy as np
 
 from optc.errors import OptcError, UsageError
 from optc.ir.dtypes import Array, DType
+from optc.numerics.finite import all_finite
 from optc.numerics.grouped_palette import CodedTable, Palettized, palettize, palettize_vectors
 from optc.numerics.palette import as_stored, index_bits
 from optc.numerics.partition import Rounding
@@ -151,6 +152,8 @@ class _Palettizing:
     def _channel_scale(self, values: Array) -> Array | None:
         if not self.options.per_channel_scale:
             return None
+        if not all_finite(values):
+            raise OptcError("not-finite", self.weight.name, "every value", "finite", "NaN or infinity")
         axis = channel_axis(self.weight)
         others = tuple(a for a in range(values.ndim) if a != axis)
         scale = np.abs(values).max(axis=others, keepdims=True, initial=0)

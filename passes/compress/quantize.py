@@ -57,11 +57,16 @@ class Quantize(Compression):
         "per_channel", one_of=("per_tensor", "per_channel", "per_block"), help="how far one scale reaches"
     )
     range: str = option("minmax", one_of=("minmax", "mse"), help="the extremes, or what has least squared error")
-    block_size: int = option(32, minimum=1, help="input channels of a block")
+    block_size: int = option(0, minimum=0, help="input channels of a block; 0 for 32")
     block_sizes: tuple[int, ...] = option((), minimum=0, help="size of a block along each axis, instead")
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
+        if (self.block_size or self.block_sizes) and self.granularity != "per_block":
+            raise UsageError(
+                "block-size-unused", "pass quantize", "option granularity", "per_block, as a size of blocks is given",
+                self.granularity,
+            )  # fmt: skip
         for name, taken in (("mode", "symmetric"), ("range", "minmax")):
             if self.dtype in FLOAT8S and getattr(self, name) != taken:
                 raise UsageError(
@@ -69,12 +74,24 @@ class Quantize(Compression):
                 )
 
     @property
+    def block_length(self) -> int:
+        """Input channels of a block."""
+        return self.block_size or 32
+
+    @property
     def stored_as(self) -> DType:
         """The element type that the codes are stored in."""
         return CODES[self.dtype]
 
     def encoder(self, weights: Sequence[Weight], cx: PassContext) -> Encode:
-        return lambda weight, now: self._encode(weight, now, importance_of(weight, cx) if self.range == "mse" else None)
+        def encode(weight: Weight, now: Stored) -> Encoding:
+            importance = importance_of(weight, cx)
+            if self.range == "mse" or importance is None:
+                return self._encode(weight, now, importance)
+            made = self._encode(weight, now, None)
+            return attrs.evolve(made, numbers={**made.numbers, "importance": "unused"})
+
+        return encode
 
     def _encode(self, weight: Weight, now: Stored, importance: Array | None) -> Encoding:
         body, mask = now.body, now.mask
@@ -124,8 +141,8 @@ class Quantize(Compression):
                     len(self.block_sizes),
                 )
             return self.block_sizes
-        inputs = input_axis(weight)
-        return tuple(self.block_size if axis == inputs else 1 if axis == channels else 0 for axis in range(len(shape)))
+        sizes = {channels: 1, input_axis(weight): self.block_length}
+        return tuple(sizes.get(axis, 0) for axis in range(len(shape)))
 
 
 def _use_of_entries(now: Stored, body: Indices, table: Array, importance: Array | None) -> Array:

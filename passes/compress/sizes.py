@@ -14,6 +14,7 @@ from optc.formats.coreml.body import lies_in_file
 from optc.formats.coreml.targets import IOS18
 from optc.formats.coreml.weight_file import file_bytes
 from optc.ir.dtypes import DType
+from optc.numerics.arrays import axis_from_front
 from optc.numerics.legal_sizes import legal_size
 from optc.numerics.palette import index_bits
 from optc.numerics.sparsity import zero_count
@@ -82,12 +83,19 @@ def parts(
         input_axis: the axis of input channels, by default the first that is not that of output channels.
 
     Raises:
-        UsageError: `kept` or `distinct` is needed (`kept-unknown`, `distinct-unknown`).
+        UsageError: `kept` or `distinct` is needed (`kept-unknown`, `distinct-unknown`), or there is no such weight
+            (`shape`, `dtype`, `kept`).
         OptcError: the passes do not go together.
     """
     rank = len(shape)
     channels = channel_axis % max(1, rank)
     inputs = first_input_axis(rank, channels) if input_axis is None else input_axis % max(1, rank)
+    if min(shape, default=0) < 1:
+        raise UsageError("shape", "stored bytes", "shape", "at least one dimension, none below 1", list(shape))
+    if dtype not in ("f16", "f32"):
+        raise UsageError("dtype", "stored bytes", "dtype", "f16 or f32", dtype)
+    if kept is not None and not 0 <= kept <= math.prod(shape):
+        raise UsageError("kept", "stored bytes", "number of kept elements", f"from 0 to {math.prod(shape)}", kept)
     form = _Form(shape, DType(dtype), channels, inputs, kept, offsets, distinct)
     for running in passes:
         form = form.after(running)
@@ -146,15 +154,15 @@ class _Form:
     def _kept(self, running: Sparsify) -> int:
         if self.kept is not None:
             return self.kept
-        plain = attrs.evolve(running, sparsity=0.0, min_sparsity=0.0, min_elements=0, joint=False, force=False)
-        if attrs.evolve(plain, strict=False) != Sparsify(sparsity=0.0, min_elements=0):
+        by_values = running.scope != "weight" or running.of or running.block_size or running.structure != "element"
+        if by_values or running.threshold is not None:
             raise UsageError("kept-unknown", str(running), "number of kept elements", "given, as it depends on values")
         return self.elements - zero_count(self.elements, running.sparsity)
 
     def _palettized(self, running: Palettize) -> "_Form":
         if self.table:
             raise OptcError("already-palettized", str(running), "weight", "without a palette")
-        axis = self.channels if running.axis is None else running.axis % len(self.shape)
+        axis = self.channels if running.axis is None else axis_from_front(running.axis, len(self.shape), str(running))
         dim = self.shape[axis]
         vector = 1 if running.cluster_dim == 1 else legal_size(dim, running.cluster_dim, most=LONGEST)
         if vector > 1 and self.masked:
@@ -164,6 +172,8 @@ class _Form:
         body = Part("indices", DType(f"u{bits}"), self.elements)
         if self.body is not None:  # of codes, which the table holds
             codes = _WIDE.get(self.body.dtype, self.body.dtype)
+            if codes not in _WIDE.values():
+                raise OptcError("codes-dtype", str(running), "codes", "integers", codes.value)
             scales = (self.scales[0], *(attrs.evolve(offset, dtype=codes) for offset in self.scales[1:]))
             table: tuple[Part, ...] = (Part("lut", codes, entries),)
         else:
@@ -212,6 +222,8 @@ class _Form:
             return self.shape
         if running.granularity == "per_channel":
             return tuple(1 if axis == self.channels else dim for axis, dim in enumerate(self.shape))
-        sizes = {self.channels: 1, self.inputs: running.block_size}
+        sizes = {self.channels: 1, self.inputs: running.block_length}
         wanted = running.block_sizes or tuple(sizes.get(axis, 0) for axis in range(rank))
+        if len(wanted) != rank:
+            raise OptcError("block-rank", str(running), "block_sizes", f"one for each of {rank} axes", len(wanted))
         return tuple(legal_size(dim, size) for dim, size in zip(self.shape, wanted, strict=True))

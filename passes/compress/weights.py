@@ -1,6 +1,7 @@
 """What all compression passes share: which weights they take, the guards, and one remark per weight."""
 
 import abc
+import math
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -45,7 +46,7 @@ Encode = Callable[[Weight, Stored], Encoding]
 """The new form of a weight, from what is stored of it now. Refuses with an `OptcError`, whose slug is the reason."""
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Compression(Pass):
     """A pass that stores each weight in another form, or leaves it as it was."""
 
@@ -145,8 +146,9 @@ class _Task:
             return "excluded", {}
         if weight.scheme != "dense" and not chosen.joint:
             return "already-compressed", {"form": weight.form}
-        if weight.elements < chosen.min_elements:
-            return "too-few-elements", {"elements": weight.elements, "minimum": chosen.min_elements}
+        least = max(1, chosen.min_elements)
+        if weight.elements < least:
+            return "too-few-elements", {"elements": weight.elements, "minimum": least}
         rank = weight.value.tensor.rank
         if rank < chosen.min_rank:
             return "too-few-axes", {"axes": rank, "minimum": chosen.min_rank}
@@ -183,6 +185,8 @@ class _Task:
         if after >= before and not chosen.force:
             return left("not-smaller", {"bytes": after})
         change = apart(now, encoding.stored, weight.value.tensor.static_shape)
+        if not math.isfinite(change.largest):
+            return left("not-finite", {"problem": "what is stored would expand to infinite numbers"}, "refused")
         remark = Remark(
             cx.pass_name, weight.name, "done", "compressed", scheme=form(ops), bytes_before=before, bytes_after=after,
             snr_db=change.snr_db, numbers={"max_error": change.largest, **encoding.numbers, **self.why},

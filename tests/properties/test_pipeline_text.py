@@ -49,7 +49,13 @@ CONFIGURED = st.builds(
 )  # fmt: skip
 QUANTIZING = st.one_of(
     st.builds(Quantize, dtype=st.sampled_from(["int3", "uint8"]), range=st.sampled_from(["minmax", "mse"])),
-    st.builds(Quantize, dtype=st.just("float8e5m2"), block_sizes=st.lists(st.integers(0, 9), max_size=3)),
+    st.builds(
+        Quantize,
+        dtype=st.just("float8e5m2"),
+        granularity=st.just("per_block"),
+        block_size=st.integers(0, 9),
+        block_sizes=st.lists(st.integers(0, 9), max_size=3),
+    ),
 )
 OUR_PIPELINES = pipelines(
     OURS, {Palettize: PALETTIZING, Quantize: QUANTIZING, Sparsify: SPARSIFYING, Configured: CONFIGURED}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the smaller model goes.")
-@click.option("--palettize", "bits", type=int, metavar="BITS", help="Indices of BITS bits into a table of values.")
+@click.option("--palettize", "bits", type=int, metavar="BITS", help="Indices of 1, 2, 3, 4, 6 or 8 bits into a table.")
 @click.option("--quantize", "dtype", metavar="DTYPE", help="Codes with a scale for each channel: int8, uint4, ...")
 @click.option(
     "--sparsify", "sparsity", type=float, metavar="FRACTION", help="Drop this fraction of each weight's elements."
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     help="What shares a scale: per_tensor, per_channel, per_block; or a table: per_tensor, per_grouped_channel.",
 )
 @click.option("--group-size", type=click.IntRange(1), metavar="N", help="Output channels that share a table (all).")
-@click.option("--cluster-dim", type=click.IntRange(1), metavar="N", help="Channels that one index stands for (1).")
+@click.option("--cluster-dim", type=click.IntRange(1, 16), metavar="N", help="Channels that one index stands for (1).")
 @click.option("--block-size", type=click.IntRange(1), metavar="N", help="Input channels that share a scale (all).")
 @click.option(
     "--mode", metavar="MODE", help="How entries are chosen: kmeans, uniform, unique; or codes: symmetric, asymmetric."
@@ -82,7 +82,7 @@ def command(
     from optc.driver.failures import bundles
     from optc.driver.importance import read_importance
     from optc.driver.models import bytes_on_disk, check_output, load, save
-    from optc.driver.output import check_place, place_text, working
+    from optc.driver.output import place_text, working
     from optc.driver.tables import show_remarks
     from optc.driver.threads import cores
     from optc.pipeline.instrumentation import Instruments
@@ -92,7 +92,7 @@ def command(
     pipeline = _pipeline({**schemes, "--config": config, "--pipeline": text}, shape)
     counts = {} if importance is None else read_importance(importance)
     check_output(output, target)
-    check_place(remarks)
+    _check_remarks(remarks, model, output)
     with working(f"reading {model.name}"):
         program = load(model)
         before = bytes_on_disk(program, model)
@@ -104,6 +104,18 @@ def command(
     if remarks is not None:
         place_text(remarks, json.dumps(outcome.ledger.to_json(), indent=2) + "\n")
     show_remarks(outcome.ledger, before, written, as_json)
+
+
+def _check_remarks(remarks: Path | None, model: Path, output: Path) -> None:
+    """Check that remarks can be written, and overwrite no model."""
+    from optc.driver.output import check_place
+
+    check_place(remarks)
+    if remarks is None:
+        return
+    place = remarks.resolve()
+    if any(kept == place or kept in place.parents for kept in (model.resolve(), output.resolve())):
+        raise UsageError("remarks-place", "optc compress", "--remarks", "another file than the models", remarks)
 
 
 _SCHEMES = {

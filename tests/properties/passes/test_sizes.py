@@ -2,6 +2,7 @@
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,6 +158,37 @@ def test_how_much_a_target_keeps_is_known(rows: int, columns: int, sparsity: flo
     running = Sparsify(sparsity=sparsity, **OPEN)
     (made,) = weights_of(running.run(program, PassContext(running)))
     assert stored_bytes((rows, columns), [running]) == made.stored_bytes
+
+
+@pytest.mark.parametrize(
+    ("shape", "running", "given", "slug"),
+    [
+        ((), Quantize(), {}, "shape"),
+        ((0, 4), Quantize(), {}, "shape"),
+        ((-1, 4), Quantize(), {}, "shape"),
+        ((8, 8), Quantize(), {"dtype": "float32"}, "dtype"),
+        ((8, 8), Sparsify(), {"kept": 65}, "kept"),
+        ((8, 8), Palettize(axis=5), {}, "axis-range"),
+        ((8, 8), Quantize(granularity="per_block", block_sizes=[2]), {}, "block-rank"),
+    ],
+)
+def test_sizes_of_what_there_cannot_be_are_refused(
+    shape: tuple[int, ...], running: Compression, given: dict[str, Any], slug: str
+) -> None:
+    with pytest.raises(OptcError) as refused:
+        stored_bytes(shape, [running], **given)
+    assert refused.value.slug == slug
+
+
+def test_codes_that_are_floats_have_no_palette() -> None:
+    with pytest.raises(OptcError) as refused:
+        stored_bytes((8, 8), [Quantize(dtype="float8e4m3"), Palettize(joint=True)])
+    assert refused.value.slug == "codes-dtype"
+
+
+def test_options_that_say_which_weights_are_taken_change_no_size() -> None:
+    plain, other = Sparsify(sparsity=0.5), Sparsify(sparsity=0.5, min_rank=1, min_elements=0, force=True, strict=True)
+    assert stored_bytes((8, 8), [plain]) == stored_bytes((8, 8), [other])
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,18 @@ WRONG = [
     ("config_type: OpPalettizerConfig\nglobal_config: {nbits: 5}", "global_config: option nbits must be one of"),
     ("config_type: OpPalettizerConfig\nglobal_config: {}", "global_config: nbits must be given in mode kmeans"),
     (
+        "default: {scheme: quantize, block_size: 8}",
+        "default: pass quantize: option granularity must be per_block, as a size of blocks is given",
+    ),
+    (
+        'default: palettize{mode=custom,function="os:getcwd"}',
+        "default: option function must be absent in a configuration file",
+    ),
+    (
+        "names: {a: [sparsify, {scheme: palettize, mode: custom, function: 'os:getcwd'}]}",
+        "names.a[1]: option function must be absent in a configuration file",
+    ),
+    (
         "config_type: OpPalettizerConfig\nglobal_config: {nbits: 4, mode: unique}",
         "global_config: nbits must be absent in mode unique",
     ),

@@ -163,3 +163,15 @@ def test_a_wrong_rule_is_refused_when_the_pass_is_made(given: dict[str, Any], sl
     with pytest.raises(UsageError) as refused:
         Configured(**given)
     assert refused.value.slug == slug
+
+
+@pytest.mark.parametrize("first", ["gather", "linear"])
+def test_a_shared_weight_gets_all_steps_of_the_rule_that_it_follows_and_none_of_another(first: str) -> None:
+    joint, short = (Sparsify(), Quantize()), (Quantize(),)
+    types = {"linear": joint if first == "linear" else short, "gather": short if first == "linear" else joint}
+    made = Configuration(op_types=types).passes()
+    ledger: Ledger = run_pipeline(Pipeline(made), network()).ledger
+    (one, two) = ledger.about("tied")
+    assert [dict(remark.numbers)["rule"] for remark in (one, two)] == ["op_types.linear"] * 2
+    form = two.scheme if two.decision == "done" else one.scheme
+    assert form == ("sparse, quantized int8 per-channel" if first == "linear" else "quantized int8 per-channel")
