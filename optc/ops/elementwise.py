@@ -147,11 +147,12 @@ def _integer_power(x: Array, y: Array) -> Array:
     base, exponent = np.broadcast_arrays(x, y)
     vanishing = (exponent < 0) & (np.abs(base) != 1)
     out = np.where(vanishing, np.zeros_like(base), np.ones_like(base))
-    exponent = np.where(exponent < 0, exponent & 1, exponent)
+    one = exponent.dtype.type(1)  # a Python number beside a u64 scalar would make NumPy 1 compute in float64
+    exponent = np.where(exponent < 0, exponent & one, exponent)
     while exponent.any():
-        out = np.where(exponent & 1 == 1, out * base, out)
+        out = np.where(exponent & one == one, out * base, out)
         base = base * base
-        exponent = exponent >> 1
+        exponent = exponent >> one
     return out
 
 

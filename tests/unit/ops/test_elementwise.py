@@ -21,11 +21,11 @@ def tensor(*shape: int | SymDim, dtype: DType = DType.F32) -> Value:
     return Value(TensorType(dtype, shape))
 
 
-def computed(op: type[e.Binary] | type[e.Pow], x: Any, y: Any) -> list[Any]:
+def computed(op: type[e.Binary] | type[e.Pow], x: Any, y: Any) -> Any:
     x, y = np.array(x), np.array(y)
     made = op(Value(TensorType(DType(f"{x.dtype.kind}{x.dtype.itemsize * 8}"), x.shape)), tensor(*y.shape, dtype=of(y)))
     with np.errstate(all="ignore"):
-        out: list[Any] = made.evaluate(x, y).tolist()
+        out: Any = made.evaluate(x, y).tolist()
     return out
 
 
@@ -85,6 +85,8 @@ def test_integer_powers_wrap_and_negative_ones_round_towards_zero() -> None:
         1, -1, 1, 0, 0, 0, 0,
     ]  # fmt: skip
     assert computed(e.Pow, np.uint8([255, 2]), np.int64([2, 0])) == [1, 1]
+    assert computed(e.Pow, np.int8(3), np.uint64(3)) == 27
+    assert computed(e.Pow, np.int8([3]), np.uint64([4])) == [81]
     assert computed(e.Pow, np.int32([2, 9]), np.float32([0.5, 0.5])) == [1, 3]
 
 
