@@ -91,9 +91,20 @@ class Usage:
 _PEAK = 'int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) * 1024'
 _OURS = f"""
 import sys
-from optc.driver.main import run
-code = run(sys.argv[1:])
-print(code, {_PEAK})
+from optc.driver.main import main
+try:
+    main(sys.argv[1:])
+except SystemExit as ended:
+    print(ended.code, {_PEAK})
+"""
+_OUR_CALL = f"""
+import json, sys, time
+import optc
+package, out, options = json.loads(sys.argv[1])
+program = optc.load(package)
+wall, processor = time.perf_counter(), time.process_time()
+optc.save(optc.compress(program, optc.Palettize(**options)), out)
+print(json.dumps([time.process_time() - processor, time.perf_counter() - wall, {_PEAK}]))
 """
 _THEIRS = f"""
 import json, logging, sys, time, warnings
@@ -126,6 +137,20 @@ def compress_ours(package: Path, scheme: Scheme, out: Path) -> Usage:
         raise RefusedError((done.stderr.strip().splitlines() or ["no message"])[-1])
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Usage(processor, wall, peak)
+
+
+def palettize_with_ours(package: Path, options: Mapping[str, int], out: Path) -> Usage:
+    """Palettize a loaded package and write it, in a process of its own; the times are of these calls alone.
+
+    Raises:
+        RefusedError: it failed.
+    """
+    arguments = json.dumps([str(package), str(out), dict(options)])
+    command = [sys.executable, "-c", _OUR_CALL, arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
+    if done.returncode:
+        raise RefusedError((done.stderr.strip().splitlines() or ["no message"])[-1])
+    return Usage(*json.loads(done.stdout.strip().splitlines()[-1]))
 
 
 def compress_theirs(package: Path, scheme: Scheme, out: Path) -> Usage:

@@ -189,6 +189,10 @@ def _export_sparse_shift_scale(op: c.SparseShiftScale, b: Body) -> None:
 
 def _export_cast(op: c.ConstexprCast, b: Body) -> None:
     held = b.tensor(op.x)
+    if held is not None and held.dtype in (DType.F8E4M3, DType.F8E5M2):
+        expected = "of integers or float16, as Core ML expands no others"
+        hint = "quantize to int8, or write an .onnx file"
+        raise OptcError("not-in-coreml", op.describe(), "weight of 8-bit floats", expected, held.dtype, hint)
     if held is None or held.dtype is not DType.F16 or op.to is not DType.F32:
         raise OptcError("not-in-coreml", op.describe(), "cast of a weight", "from f16 to f32", op.x.type)
     b.require(IOS16, op.describe())
