@@ -1,105 +1,218 @@
-"""How long one op takes on one unit: the arithmetic of the cost model, in milliseconds.
+"""The cost model: how long a kernel takes on a unit, and what each of its weights adds, in milliseconds.
 
-An op is bound by its arithmetic, its activation traffic or its weight traffic, whichever takes longest: the
-three overlap. Activation functions and normalisation run inside the op before them, and views move nothing.
-The formula and its fit are those of Apple's published latencies (see the sources in the device tables).
+A kernel takes as long as its arithmetic or its activations, whichever is longer (their sum, on units where they do
+not overlap), and an overhead. A weight arrives while that goes on, so that only what cannot be hidden counts:
+
+    use time = base + expansion + max(0, arrival - hidden)
+
+`base` is the weight's share of the kernel's arithmetic and activations (kernels of several weights are divided by
+their dense sizes). `expansion` is what is expanded into a buffer first. `arrival` is the stream of the weight, dense
+or as stored, whichever is longer of its bytes and its decoding, with what lookup tables cost added in the 4-norm: they
+overlap softly (see the sources of the iphone tables). `hidden` is what the arrival may hide behind: where weights are
+fetched ahead through the whole program, its share of all bases by dense bytes. When all weights are of one scheme, the
+sum over a program is then exactly the longer of its work and its weights; otherwise it is at most too long. So the
+time is a sum over weights, and each decision is a function of its own record.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
-from backends.cost_table import Unit
-from optc.ir.dims import Dim, SymDim
-from optc.ir.dtypes import DType
-from optc.ir.op import Op
-from optc.ir.types import TensorType, Type
-from optc.ir.value import Value
-from optc.ops.weights import Weight
+from backends.cost_table import SchemeCosts, Unit
+from backends.forms import DENSE, why_not
+from backends.uses import Use, Work, dtype_bits
 
-FUSED = frozenset({
-    "batch_norm", "relu", "leaky_relu", "prelu", "elu", "clip", "sigmoid", "tanh", "hard_sigmoid", "hard_swish", "silu",
-    "gelu", "mish", "softplus", "softsign", "cast", "neg", "abs",
-})  # fmt: skip
-VIEWS = frozenset({"reshape", "squeeze", "unsqueeze", "flatten", "const", "shape", "dynamic_reshape"})
+LOAD, PREDICT = "load", "predict"
+CHOICES = (LOAD, PREDICT)
+SOFT = 4
+"""The norm in which the time of lookup tables adds to that of the stream."""
 
 
 @attrs.frozen
-class OpTime:
-    """Time of one op in ms, by cause, and the cause that binds."""
+class Part:
+    """Times in ms of one use of a weight (or of a kernel without), by what they are spent on."""
 
     arithmetic_ms: float
     activation_ms: float
-    weight_ms: float
+    base_ms: float
+    expansion_ms: float = 0.0
+    arrival_ms: float = 0.0
+    hidden_ms: float = 0.0
+    decoding: bool = False
+
+    @property
+    def exposed_ms(self) -> float:
+        """What of the arrival is not hidden."""
+        return max(0.0, self.arrival_ms - self.hidden_ms)
 
     @property
     def ms(self) -> float:
-        return max(self.arithmetic_ms, self.activation_ms, self.weight_ms)
+        return self.base_ms + self.expansion_ms + self.exposed_ms
 
-    @property
-    def bound(self) -> str:
-        """`arithmetic`, `activations`, `weights`, or `nothing` for an op that is free."""
-        if self.ms == 0:
-            return "nothing"
-        if self.weight_ms == self.ms:
-            return "weights"
-        return "arithmetic" if self.arithmetic_ms == self.ms else "activations"
-
-
-@attrs.frozen
-class Sizes:
-    """What symbolic dimensions are taken to be: `named` by name, all others `default`."""
-
-    named: Mapping[str, int] = attrs.field(factory=dict)
-    default: int = 1
-
-    def of(self, dim: Dim) -> int:
-        """The size of a dimension."""
-        if not isinstance(dim, SymDim):
-            return dim
-        sizes: dict[str, Dim] = {name: self.named.get(name, self.default) for name in dim.names()}
-        known = dim.substitute(sizes)
-        return max(0, known) if isinstance(known, int) else self.default
+    def causes(self) -> dict[str, float]:
+        """The time by cause, which adds up to `ms`."""
+        if self.base_ms < self.arithmetic_ms + self.activation_ms:
+            longer = "arithmetic" if self.arithmetic_ms >= self.activation_ms else "activations"
+            spent = {longer: self.base_ms}
+        else:
+            spent = {"arithmetic": self.arithmetic_ms, "activations": self.activation_ms}
+        exposed = "expansion" if self.decoding else "weights"
+        spent[exposed] = spent.get(exposed, 0.0) + self.exposed_ms
+        spent["expansion"] = spent.get("expansion", 0.0) + self.expansion_ms
+        return spent
 
 
-def resident_bytes(weight: Weight, unit: Unit) -> int:
-    """Bytes of the expanded weight on the unit, floats in the unit's element type."""
-    dtype = weight.value.tensor.dtype
-    return weight.elements * (DType(unit.dtype).bits if dtype.is_float else dtype.bits) // 8
+@attrs.frozen(eq=False)
+class UnitCosts:
+    """The cost model of one unit for one program.
+
+    `base_ms` and `dense_bytes` are those of all kernels that may run on the unit: what is fetched ahead hides behind
+    the first, in proportion to the second. They depend on no placement and no choice.
+    """
+
+    name: str
+    unit: Unit
+    bits: int
+    base_ms: float
+    dense_bytes: int
+
+    def kernel_part(self, work: Work) -> Part:
+        """A kernel without its weights."""
+        return self._base(work, 1.0, self._rate(work, None), 1.0)
+
+    def overhead_ms(self, work: Work) -> float:
+        """What a kernel costs whatever it does; views cost nothing."""
+        return 0.0 if work.kernel.is_view else self.unit.op_us.value * 1e-3
+
+    def part(self, work: Work, use: Use, choice: str) -> Part:
+        """One use of a weight by a kernel, with the weight expanded at `load` or at each `predict`."""
+        costs = self.scheme(use) if choice == PREDICT else None
+        share = self.share(work, use)
+        base = self._base(work, share, self._rate(work, costs, use), self._kept(use, costs))
+        dense = use.dense_bytes(self.bits)
+        hidden = self.hidden_ms(dense, base.base_ms)
+        if costs is None:
+            arrival = self.stream_ms(dense * use.touched, dense, dense, self.unit.weight_gbps.value)
+            return attrs.evolve(base, arrival_ms=arrival, hidden_ms=hidden)
+        stream, decode, tables = self.streaming_ms(use, costs)
+        if costs.expansion == "streams":
+            arrival = soft(max(stream, decode), tables)
+            return attrs.evolve(base, arrival_ms=arrival, hidden_ms=hidden, decoding=arrival > stream)
+        expansion = max(stream, decode) + tables + ms_at(dense * use.touched, self.unit.activation_gbps.value)
+        arrival = ms_at(dense * use.touched, self.unit.weight_cache_gbps.value)
+        return attrs.evolve(base, expansion_ms=expansion, arrival_ms=arrival, hidden_ms=hidden)
+
+    def share(self, work: Work, use: Use) -> float:
+        """The part of a kernel that goes with one of its weights."""
+        if len(work.uses) == 1:
+            return 1.0
+        return use.dense_bytes(self.bits) / max(1, sum(u.dense_bytes(self.bits) for u in work.uses))
+
+    def hidden_ms(self, dense: int, base_ms: float) -> float:
+        """What the arrival of `dense` bytes may hide behind."""
+        if self.unit.weights_overlap == "program":
+            return self.base_ms * dense / max(1, self.dense_bytes)
+        return base_ms if self.unit.weights_overlap == "op" else 0.0
+
+    def stream_ms(self, moved: float, size: int, dense: int, gbps: float) -> float:
+        """Time for `moved` bytes of a weight of `size` bytes, `dense` bytes when expanded, to arrive.
+
+        What fits into the cache stays near, if all weights of the program are stored like this one.
+        """
+        total = self.dense_bytes * size / max(1, dense)
+        miss = max(0.0, 1 - self.unit.weight_cache_mb.value * 1e6 / total) if total else 0.0
+        return ms_at(moved * miss, gbps) + ms_at(moved * (1 - miss), self.unit.weight_cache_gbps.value)
+
+    def streaming_ms(self, use: Use, costs: SchemeCosts) -> tuple[float, float, float]:
+        """The times of a weight's stored bytes, of its decoding, and of its tables beyond the first."""
+        stored = use.weight.stored_bytes
+        rate = costs.stream_gbps or self.unit.weight_gbps
+        stream = self.stream_ms(stored * use.touched, stored, use.dense_bytes(self.bits), rate.value)
+        decode = use.streamed / decode_rate(costs, use.form.bits) * 1e-6
+        per_table = costs.table_ns.value if costs.table_ns is not None else 0.0
+        return stream, decode, (use.form.tables - 1) * use.touched * per_table * 1e-6
+
+    def scheme(self, use: Use) -> SchemeCosts | None:
+        """What the table says of the weight's scheme; None for dense weights."""
+        return None if use.form.kind == DENSE else self.unit.schemes[use.form.kind]
+
+    def why_not(self, use: Use) -> str:
+        """Why the weight is not expanded at prediction here: a slug, empty if it can be.
+
+        Where integers are multiplied as such, there is nothing to expand, whatever the op.
+        """
+        costs = self.scheme(use)
+        if costs is None:
+            return DENSE
+        in_integers = use.codes and "i8" in self.unit.arithmetic_tflops
+        return why_not(use.form, costs, () if in_integers else use.ops)
+
+    def _rate(self, work: Work, costs: SchemeCosts | None, use: Use | None = None) -> float:
+        """Arithmetic rate in 1e12 operations per second: that of integers where both factors are."""
+        rates = self.unit.arithmetic_tflops
+        codes = work.codes if use is None else costs is not None and use.codes
+        if codes and "i8" in rates:
+            return rates["i8"].value
+        if costs is not None and costs.expansion == "streams" and costs.arithmetic_tflops is not None:
+            return costs.arithmetic_tflops.value
+        return rates[self.unit.dtype].value
+
+    def _kept(self, use: Use, costs: SchemeCosts | None) -> float:
+        """The fraction of the arithmetic that is left where zeros are skipped."""
+        skips = costs.skips_zeros_from if costs is not None else None
+        return use.form.density if skips is not None and 1 - use.form.density >= skips.value else 1.0
+
+    def _base(self, work: Work, share: float, rate: float, kept: float) -> Part:
+        arithmetic = work.operations * kept * share / rate * 1e-9
+        activations = ms_at(self.moved_bytes(work) * share, self.unit.activation_gbps.value)
+        base = max(arithmetic, activations) if self.unit.overlap == "full" else arithmetic + activations
+        return Part(arithmetic, activations, base)
+
+    def moved_bytes(self, work: Work) -> int:
+        """Bytes of activations that a kernel reads, once for each tile, and writes; views move nothing."""
+        if work.kernel.is_view:
+            return 0
+        return work.read.bytes_in(self.bits) * self.tiles(work) + work.written.bytes_in(self.bits)
+
+    def tiles(self, work: Work) -> int:
+        """How many tiles the largest weight of a kernel is taken in; activations are read for each."""
+        largest = max((use.dense_bytes(self.bits) * use.touched for use in work.uses), default=0.0)
+        return max(1, math.ceil(largest / (self.unit.on_chip_mb.value * 1e6)))
 
 
-def weight_ms(weight: Weight, unit: Unit, choice: str) -> float:
-    """Time to bring the weight to the arithmetic once, when it is expanded at `load` or at each `predict`."""
-    if choice == "load" or weight.scheme not in unit.schemes:
-        return resident_bytes(weight, unit) / unit.weight_gbps.value * 1e-6
-    costs = unit.schemes[weight.scheme]
-    stream = weight.stored_bytes / costs.stream_gbps.value * 1e-6
-    decode = weight.elements / costs.decode_gweights_per_s.value * 1e-6
-    return max(stream, decode) + max(0, weight.tables - 1) * costs.table_ns.value * 1e-6
+def ms_at(size: float, gbps: float) -> float:
+    """Time for `size` bytes at `gbps` 1e9 bytes per second."""
+    return size / gbps * 1e-6
 
 
-def load_ms(weight: Weight, unit: Unit, disk_gbps: float, choice: str) -> float:
-    """Time to read the stored weight, and to expand it if that happens at load."""
-    read = weight.stored_bytes / disk_gbps * 1e-6
-    if choice == "predict" or weight.scheme == "dense":
-        return read
-    return read + weight.elements / unit.expand_gweights_per_s.value * 1e-6
+def soft(stream: float, tables: float) -> float:
+    """The two times in the 4-norm: nearly the longer, more where they are alike."""
+    if not tables:
+        return stream
+    longest = max(stream, tables)
+    return float(longest * ((stream / longest) ** SOFT + (tables / longest) ** SOFT) ** (1 / SOFT))
 
 
-def op_time(op: Op, unit: Unit, sizes: Sizes, weights: Mapping[Value, float]) -> OpTime:
-    """Time of one op; `weights` gives the time of each operand that is a weight."""
-    if op.constant or op.name in VIEWS or op.name in FUSED:
-        return OpTime(0.0, 0.0, 0.0)
-    activations = [v for v in (*op.operands, *op.results) if v not in weights]
-    moved = sum(_bytes(v.type, unit, sizes) for v in activations)
-    arithmetic = sizes.of(op.operations()) / unit.arithmetic_tflops.value * 1e-9
-    streamed = math.fsum(weights.get(v, 0.0) for v in op.operands)
-    return OpTime(arithmetic, moved / unit.activation_gbps.value * 1e-6, streamed)
+def decode_rate(costs: SchemeCosts, bits: int) -> float:
+    """1e9 weights per second, for codes of `bits` bits."""
+    return costs.decode_by_bits.get(str(bits), costs.decode_gweights_per_s).value
 
 
-def _bytes(kind: Type, unit: Unit, sizes: Sizes) -> int:
-    if not isinstance(kind, TensorType):
-        return 0
-    bits = DType(unit.dtype).bits if kind.dtype.is_float else kind.dtype.bits
-    return math.prod(sizes.of(d) for d in kind.shape) * bits // 8
+def unit_costs(name: str, unit: Unit, works: Sequence[Work], legal: Sequence[bool]) -> UnitCosts:
+    """The cost model of a unit for a program whose kernels may run there as `legal` says."""
+    bare = UnitCosts(name, unit, dtype_bits(unit.dtype), 0.0, 0)
+    here = [work for work, allowed in zip(works, legal, strict=True) if allowed]
+    base = math.fsum(bare.kernel_part(work).base_ms for work in here)
+    dense = sum(use.dense_bytes(bare.bits) for work in here for use in work.uses)
+    return attrs.evolve(bare, base_ms=base, dense_bytes=dense)
+
+
+def kernel_ms(costs: UnitCosts, work: Work, choices: Mapping[str, str]) -> tuple[float, dict[str, float]]:
+    """The time of a kernel, and the same by cause; `choices` by the name of the weight, `load` where there is none."""
+    parts = [costs.part(work, use, choices.get(use.weight.name, LOAD)) for use in work.uses]
+    spent: dict[str, float] = {"overhead": costs.overhead_ms(work)}
+    for part in parts or [costs.kernel_part(work)]:
+        for cause, ms in part.causes().items():
+            spent[cause] = spent.get(cause, 0.0) + ms
+    return math.fsum(p.ms for p in parts or [costs.kernel_part(work)]) + spent["overhead"], spent

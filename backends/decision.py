@@ -1,44 +1,68 @@
-"""The expansion decision: for one weight on one unit, at load or at each prediction, and why.
+"""The expansion decision: expand a weight once at load, or at each prediction.
 
-The objective is the predicted latency; a tie goes to the smaller resident memory. The record carries every number
-that the choice was made from, and the value of the table's decode rate at which it would flip.
+A pure function of the weight's uses on a unit and the cost table. The record holds every number that the choice was
+made from, and the figure of the table at which it would flip.
 """
+
+import math
+from collections.abc import Sequence
+from typing import Any
 
 import attrs
 
-from backends.cost_table import Device, Unit
-from backends.costs import OpTime, Sizes, load_ms, op_time, resident_bytes, weight_ms
-from optc.ir.block import Program
-from optc.ops.weights import Weight, weights_of
-
-LOAD, PREDICT = "load", "predict"
-CHOICES = (LOAD, PREDICT)
-MIN_ELEMENTS = 256
-"""Smaller dense constants (biases, scalars, shapes) are part of their ops, not weights to decide on."""
+from backends.break_even import BreakEven, break_evens
+from backends.costs import CHOICES, LOAD, PREDICT, Part, UnitCosts
+from backends.forms import DENSE, Form
+from backends.uses import Use, Work
+from optc.ops.weights import Weight
 
 
-@attrs.frozen
-class BreakEven:
-    """The value of a figure of the table at which both choices predict equally fast."""
+@attrs.frozen(eq=False)
+class UseTimes:
+    """What one kernel that uses the weight costs by choice, and what it was worked out from.
 
-    figure: str
-    value: float
-    now: float
+    `op` is the kernel's root by the name of its result, `takes` names the ops that take the weight. `operations` and
+    `activation_bytes` are the weight's share; `codes`: whether they are of integers, if the weight's are as well.
+    """
+
+    op: str
+    takes: tuple[str, ...]
+    operations: float
+    activation_bytes: float
+    touched: float
+    codes: bool
+    parts: dict[str, Part]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        times = {f"if_{choice}": {**attrs.asdict(p), "ms": p.ms} for choice, p in self.parts.items()}
+        return {
+            "op": self.op, "takes": list(self.takes), "operations": self.operations,
+            "activation_bytes": self.activation_bytes, "touched": self.touched, "codes": self.codes, **times,
+        }  # fmt: skip
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Decision:
-    """One weight's choice. Times in ms (those of prediction: of the ops that use the weight), sizes in bytes.
+    """One weight's choice on one unit. Times in ms (those of prediction: of its uses), sizes in bytes.
 
-    `reason` is a slug: `dense` (nothing to expand), `not-in-table` or `folds-on-unit` (the unit cannot expand it at
-    prediction), `faster-at-predict`, `faster-at-load`, `equal-time-less-memory`, `equal-time`, `pinned`.
+    `storage` are the facts of its form, `scheme` its kind as cost tables have it. `expansion` says how the unit would
+    expand it at prediction (`streams`, `explicit`, or `folds`: it cannot, and what stands under `..._if_predict` is
+    what it would take).
+    `reason` is a slug: `dense` (nothing to expand), `folds-on-unit` and others of `backends.forms.why_not`,
+    `faster-at-predict`, `faster-at-load`, `equal-time-less-memory`, `equal-time`, `memory-limit`, `least-memory`,
+    `least-load`, `pinned`.
     """
 
     name: str
     unit: str
     scheme: str
+    form: str
+    expansion: str
     choice: str
     reason: str
+    elements: int
+    storage: Form
     stored_bytes: int
     predict_ms_if_load: float
     predict_ms_if_predict: float
@@ -46,9 +70,13 @@ class Decision:
     load_ms_if_predict: float
     resident_bytes_if_load: int
     resident_bytes_if_predict: int
-    bound_if_load: str
-    bound_if_predict: str
-    break_even: BreakEven | None
+    flips: tuple[BreakEven, ...]
+    uses: tuple[UseTimes, ...]
+
+    @property
+    def break_even(self) -> BreakEven | None:
+        """The first figure of the table at which the choice by time flips, and its value there; None if none does."""
+        return self.flips[0] if self.flips else None
 
     @property
     def price_ms(self) -> float:
@@ -56,44 +84,58 @@ class Decision:
         difference = self.predict_ms_if_predict - self.predict_ms_if_load
         return difference if self.choice == PREDICT else -difference
 
+    @property
+    def predict_ms(self) -> float:
+        return self.predict_ms_if_predict if self.choice == PREDICT else self.predict_ms_if_load
 
-def decided_weights(program: Program, min_elements: int = MIN_ELEMENTS) -> list[Weight]:
-    """The weights of the main block that are decided on: all compressed ones, and dense ones that are not small."""
-    own = {value for op in program.main.body.ops for value in op.results}
-    return [
-        weight
-        for weight in weights_of(program)
-        if weight.value in own and (weight.scheme != "dense" or weight.elements >= min_elements)
-    ]
+    @property
+    def load_ms(self) -> float:
+        return self.load_ms_if_predict if self.choice == PREDICT else self.load_ms_if_load
+
+    @property
+    def resident_bytes(self) -> int:
+        return self.resident_bytes_if_predict if self.choice == PREDICT else self.resident_bytes_if_load
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the unit can carry out both choices."""
+        return self.expansion != "folds" and self.scheme != DENSE
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        left = ("uses", "flips", "storage")
+        fields = attrs.asdict(self, recurse=False, filter=lambda field, _: field.name not in left)
+        flips = [attrs.asdict(flip) for flip in self.flips]
+        return {
+            **fields, "storage": attrs.asdict(self.storage), "price_ms": self.price_ms,
+            "break_even": flips[0] if flips else None, "flips": flips, "uses": [u.to_json() for u in self.uses],
+        }  # fmt: skip
 
 
-def decide(weight: Weight, device: Device, unit_name: str, sizes: Sizes, pin: str = "") -> Decision:
-    """Choose for one weight; `pin` forces a choice where the unit can carry it out."""
-    unit = device.unit(unit_name)
-    times = {choice: _consumers(weight, unit, sizes, choice) for choice in CHOICES}
-    predict_ms = {choice: sum(t.ms for t in times[choice]) for choice in CHOICES}
-    resident = {LOAD: resident_bytes(weight, unit), PREDICT: weight.stored_bytes}
-    choice, reason = _choose(weight, unit, predict_ms, resident)
-    if pin and reason not in ("dense", "not-in-table", "folds-on-unit"):
-        choice, reason = pin, "pinned"
-    if weight.scheme == "dense":
-        resident[PREDICT] = resident[LOAD]
+def decide(weight: Weight, uses: Sequence[Use], works: Sequence[Work], costs: UnitCosts, disk_gbps: float) -> Decision:
+    """Choose for one weight on one unit: least predicted time, and of equal times less memory."""
+    use = uses[0]
+    why = next((slug for u in uses if (slug := costs.why_not(u))), "")
+    scheme = costs.scheme(use)
+    times = tuple(_times(u, works[u.kernel], costs) for u in uses)
+    predict_ms = {choice: math.fsum(t.parts[choice].ms for t in times) for choice in CHOICES}
+    dense = use.dense_bytes(costs.bits)
+    resident = {LOAD: dense, PREDICT: dense if scheme is None else weight.stored_bytes}
+    choice, reason = (LOAD, why) if why else choose(predict_ms, resident)
+    read = weight.stored_bytes / disk_gbps * 1e-6
+    expand = 0.0 if scheme is None else weight.elements / costs.unit.expand_gweights_per_s.value * 1e-6
+    smaller = resident[PREDICT] < resident[LOAD]
+    flips = () if why or scheme is None else break_evens(uses, works, costs, scheme, predict_ms[LOAD], smaller)
     return Decision(
-        weight.name, unit_name, weight.scheme, choice, reason, weight.stored_bytes,
-        predict_ms[LOAD], predict_ms[PREDICT],
-        load_ms(weight, unit, device.disk_gbps.value, LOAD), load_ms(weight, unit, device.disk_gbps.value, PREDICT),
-        resident[LOAD], resident[PREDICT],
-        _bound(times[LOAD]), _bound(times[PREDICT]), _break_even(weight, unit, unit_name, sizes),
+        weight.name, costs.name, use.form.kind, weight.form,
+        "folds" if why or scheme is None else scheme.expansion, choice, reason,
+        weight.elements, use.form, weight.stored_bytes,
+        predict_ms[LOAD], predict_ms[PREDICT], read + expand, read, resident[LOAD], resident[PREDICT], flips, times,
     )  # fmt: skip
 
 
-def _choose(weight: Weight, unit: Unit, predict_ms: dict[str, float], resident: dict[str, int]) -> tuple[str, str]:
-    if weight.scheme == "dense":
-        return LOAD, "dense"
-    if weight.scheme not in unit.schemes:
-        return LOAD, "not-in-table"
-    if not unit.schemes[weight.scheme].streams:
-        return LOAD, "folds-on-unit"
+def choose(predict_ms: dict[str, float], resident: dict[str, int]) -> tuple[str, str]:
+    """The choice of least time, of equal times that of less memory, and its reason."""
     if predict_ms[PREDICT] < predict_ms[LOAD]:
         return PREDICT, "faster-at-predict"
     if predict_ms[LOAD] < predict_ms[PREDICT]:
@@ -103,30 +145,11 @@ def _choose(weight: Weight, unit: Unit, predict_ms: dict[str, float], resident: 
     return LOAD, "equal-time"
 
 
-def _consumers(weight: Weight, unit: Unit, sizes: Sizes, choice: str) -> list[OpTime]:
-    """The times of the ops that use the weight, each of which brings it in once."""
-    cost = {weight.value: weight_ms(weight, unit, choice)}
-    return [op_time(op, unit, sizes, cost) for op in dict.fromkeys(weight.consumers)]
-
-
-def _bound(times: list[OpTime]) -> str:
-    return max(times, key=lambda t: t.ms).bound if times else "nothing"
-
-
-def _break_even(weight: Weight, unit: Unit, unit_name: str, sizes: Sizes) -> BreakEven | None:
-    """The decode rate at which both choices take the same time; None if no rate makes expanding at load faster.
-
-    Slower decoding only ever makes expansion at prediction slower, so the flip is where the decode time of the
-    weight reaches the largest of what binds each consumer when the weight is expanded at load.
-    """
-    costs = unit.schemes.get(weight.scheme)
-    times = _consumers(weight, unit, sizes, LOAD)
-    if costs is None or not costs.streams or not times or any(t.ms == 0 for t in times):
-        return None
-    tables = max(0, weight.tables - 1) * costs.table_ns.value * 1e-6
-    slack = min(t.ms for t in times) - tables
-    stream = weight.stored_bytes / costs.stream_gbps.value * 1e-6
-    if slack <= 0 or stream > slack:
-        return None
-    figure = f"{unit_name}.schemes.{weight.scheme}.decode_gweights_per_s"
-    return BreakEven(figure, weight.elements / slack * 1e-6, costs.decode_gweights_per_s.value)
+def _times(use: Use, work: Work, costs: UnitCosts) -> UseTimes:
+    share = costs.share(work, use)
+    root = work.kernel.root
+    return UseTimes(
+        root.results[0].name if root.results else root.name, use.ops, work.operations * share,
+        costs.moved_bytes(work) * share, use.touched, work.codes,
+        {choice: costs.part(work, use, choice) for choice in CHOICES},
+    )  # fmt: skip

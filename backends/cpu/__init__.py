@@ -1,0 +1,1 @@
+"""The processor: what is special to this unit."""

@@ -1,0 +1,1 @@
+"""Graphics processors: what is special to this unit."""

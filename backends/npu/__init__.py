@@ -1,0 +1,1 @@
+"""Neural accelerators: what is special to this unit."""
