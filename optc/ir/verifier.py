@@ -66,10 +66,11 @@ def verify(program: Program, catalog: Mapping[str, type[Op]] | None = None) -> N
         try:
             checker.function(function)
         except OptcError as error:
-            raise _located(error, program, function, checker.current) from error.__cause__
+            raise located(error, program, function, checker.current) from error.__cause__
 
 
-def _located(error: OptcError, program: Program, function: Function, op: Op | None) -> OptcError:
+def located(error: OptcError, program: Program, function: Function, op: Op | None) -> OptcError:
+    """The error at an op of a function, with the lines of the program round it; at the function if there is no op."""
     if op is None:
         return error.at(f"function @{function.name}")
     try:
