@@ -1,48 +1,64 @@
-"""Plans: what `optc.plan` offers."""
+"""Plans: what `optc.plan` and `optc.explain` offer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from backends.cost_table import load_device
-from backends.costs import Sizes
-from backends.plan import Plan, make_plan
+from backends.device_files import load_device
+from backends.explanation import explain as explain_plan
+from backends.plan import Plan, Request, make_plan
+from backends.sizes import Sizes
+from optc.driver.sized import sized, symbols
 from optc.errors import UsageError
 from optc.ir.block import Program
-from optc.ir.dims import SymDim
-from optc.ir.types import TensorType
 from optc.pipeline.suggest import did_you_mean
 
-__all__ = ["Plan", "plan"]
+__all__ = ["Plan", "explain", "plan"]
 
 
 def plan(
     program: Program,
     device: str,
-    unit: str = "npu",
+    units: str = "all",
     pins: Mapping[str, str] | None = None,
     sizes: Mapping[str, int] | None = None,
+    *,
+    memory_limit: int | None = None,
+    objective: str = "latency",
+    settings: Sequence[str] = (),
 ) -> Plan:
-    """Decide for each weight whether it is expanded at load or at prediction, on a unit of a device.
+    """Say where each op runs on a device, and for each weight whether it is expanded at load or at prediction.
 
-    `device` is a name, or the path of a `.toml` file; `pins` says `load` or `predict` for weights by name; `sizes`
-    says what symbolic dimensions are taken to be (1).
+    `device` is a name, or the path of a `.toml` file; `settings` such as `npu.weight_gbps=60` override its figures.
+    `units` are those that may be used: `all`, `cpu`, `cpu+gpu`, `cpu+npu`. `pins` says `load` or `predict` for weights
+    by name; `sizes` says what symbolic dimensions are taken to be (1); a program that computes sizes is planned, and
+    lowered, for these alone (`optc.driver.sized`). `memory_limit` is in resident bytes of weights;
+    `objective` is what is made least: `latency`, `memory` or `load`.
+
+        optc.plan(program, "iphone14pro", memory_limit=4_000_000).totals.predict_ms
 
     Raises:
-        UsageError: there is no such device, unit, pinned weight, or symbolic dimension.
+        UsageError: there is no such device, unit, figure, pinned weight, objective, or symbolic dimension.
+        OptcError: slug `memory-limit`: the weights do not fit, however they are expanded.
     """
-    table = load_device(device)
-    known = _symbols(program)
+    table = load_device(device, settings)
+    known = symbols(program)
     for name in sizes or {}:
         if name not in known:
             raise UsageError(
                 "no-such-dimension", "plan", "size", "of a symbolic dimension of the model", name,
                 did_you_mean(name, known) or (f"known are {', '.join(sorted(known))}" if known else "it has none"),
             )  # fmt: skip
-    return make_plan(program, table, unit, pins, Sizes(sizes or {}))
+    given = Sizes(sizes or {})
+    assumed = tuple(sorted({n for p in program.main.body.params for n in given.unknown(p.type)} - {"?"}))
+    request = Request(units, pins or {}, given, memory_limit, objective, assumed)
+    return make_plan(sized(program, sizes or {}), table, request)
 
 
-def _symbols(program: Program) -> set[str]:
-    """The names in the dimensions of the main function's values."""
-    body = program.main.body
-    values = (*body.params, *(value for op in body.ops for value in op.results))
-    shapes = (value.type.shape for value in values if isinstance(value.type, TensorType))
-    return {name for shape in shapes for dim in shape if isinstance(dim, SymDim) for name in dim.names()}
+def explain(
+    program: Program, weight: str, device: str, units: str = "all", sizes: Mapping[str, int] | None = None
+) -> str:
+    """The whole arithmetic of the decision on one weight, as text.
+
+    Raises:
+        UsageError: as `plan` does, or there is no such weight.
+    """
+    return explain_plan(plan(program, device, units, sizes=sizes), weight)

@@ -7,8 +7,11 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from backends.decision import CHOICES, decided_weights
-from backends.lowering import lower
+from backends.kernels import kernels_of
+from backends.lowered_run import run_lowered
+from backends.lowered_verifier import verify_lowered
+from backends.lowering import EXPANSIONS, Expansion, lower
+from backends.uses import decided_weights
 from optc.driver.facade import compress, load, save
 from optc.driver.facade import parse as parse_text
 from optc.formats.onnx.writer import model_of
@@ -94,13 +97,16 @@ def test_efficientnet_quantized_is_about_a_quarter_and_plain_onnxruntime_runs_it
     assert load(after) == small
 
 
-@pytest.mark.parametrize("choice", CHOICES)
-def test_load_then_predict_gives_the_bits_of_a_palettized_network(shared_models: Path, choice: str) -> None:
+@pytest.mark.parametrize("expansion", EXPANSIONS)
+def test_load_then_predict_gives_the_bits_of_a_palettized_network(shared_models: Path, expansion: Expansion) -> None:
     small = compress(load(shared_models / "fastestdet.onnx"), Palettize(bits=4, min_elements=512))
     weights = decided_weights(small)
     assert len([w for w in weights if w.scheme == "palettized"]) > 10
-    lowered = lower(small, weights, {w.name: choice for w in weights}).program
+    kernels = kernels_of(small.main.body)
+    units = [("cpu", "gpu", "npu")[number // 5 % 3] for number in range(len(kernels))]
+    lowered = lower(small, kernels, units, weights, {(w.name, unit): expansion for w in weights for unit in set(units)})
+    verify_lowered(lowered.program)
     inputs = inputs_for(small, "fastestdet")
-    outputs = interpret(lowered, {**interpret(lowered, {}, "load"), **inputs}, "predict")
+    outputs = run_lowered(lowered.program, inputs)
     for name, array in interpret(small, inputs).items():
         assert outputs[name].tobytes() == array.tobytes()

@@ -2,62 +2,66 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from optc.errors import UsageError
+from optc.driver import completions
+from optc.driver.plan_options import plan_options, planned_with
+
+ROWS = ("weight", "op")
+SORTED_BY = ("time", "name", "size", "order")
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option(
-    "--device", required=True, metavar="NAME|FILE.toml", help="A device that optc knows, or a table of yours."
-)
-@click.option("--unit", default="npu", show_default=True, help="The compute unit that runs the model.")
-@click.option("--pin", "pins", multiple=True, metavar="WEIGHT=load|predict", help="Decide for one weight yourself.")
-@click.option("--size", "sizes", multiple=True, metavar="NAME=N", help="What a symbolic dimension is taken to be (1).")
+@plan_options
+@click.option("--rows", type=click.Choice(ROWS), default="weight", show_default=True, help="What the table lists.")
+@click.option("--by", type=click.Choice(SORTED_BY), default="order", show_default=True, help="How the rows are sorted.")
+@click.option("--against", type=click.Path(path_type=Path), metavar="MODEL", help="Another model to compare with.")
+@click.option("--against-device", metavar="NAME|FILE.toml", shell_complete=completions.devices,
+              help="Another device to compare with.")  # fmt: skip
 @click.option("--lowered", type=click.Path(path_type=Path), metavar="FILE.optc", help="Write the lowered program.")
+@click.option("--remarks", type=click.Path(path_type=Path), metavar="FILE.json", help="Write the remarks.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 def command(
-    model: Path, device: str, unit: str, pins: tuple[str, ...], sizes: tuple[str, ...], lowered: Path | None,
-    as_json: bool,
+    model: Path, rows: str, by: str, against: Path | None, against_device: str | None, lowered: Path | None,
+    remarks: Path | None, as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
-    """Say for each weight of MODEL when it is expanded, what that costs, and why.
+    """Say where each op of MODEL runs, when each weight is expanded, what that costs, and why.
 
     \b
     optc plan small.onnx --device iphone14pro
+    optc plan small.onnx --device iphone14pro --rows op --by time
     optc plan small.onnx --device iphone14pro --pin features.0.weight=load --size batch=4
+    optc plan small.onnx --device iphone14pro --against model.onnx
     """
-    from backends.cost_table import load_device
+    from backends.record import plan_json
     from optc.driver import planning
     from optc.driver.models import check_output, load, save
-    from optc.driver.output import working
-    from optc.driver.tables import show_plan
+    from optc.driver.output import check_place, place_text, working
+    from optc.driver.plan_tables import show_plan, show_plans
 
-    load_device(device).unit(unit)  # so that a wrong name is said before a large model is read
-    pinned = dict(_pair(text, "--pin", "WEIGHT=load or WEIGHT=predict") for text in pins)
-    named = {name: _size(name, number) for name, number in (_pair(text, "--size", "NAME=N") for text in sizes)}
+    asked = planned_with(where="optc plan", **options)
+    other = {**asked, "device": against_device or asked["device"], "pins": {} if against else asked["pins"]}
+    if against_device is not None:
+        planned_with(where="optc plan", **{**options, "device": against_device})
     check_output(lowered)
+    check_place(remarks)
     with working(f"reading {model.name}"):
         program = load(model)
     with working("planning"):
-        made = planning.plan(program, device, unit, pinned, named)
+        made = planning.plan(program, **asked)
     if lowered is not None:
         save(made.lowered.program, lowered)
+    if remarks is not None:
+        place_text(remarks, json.dumps({"remarks": plan_json(made)["remarks"]}, indent=2) + "\n")
+    if against is None and against_device is None:
+        click.echo(json.dumps(plan_json(made), indent=2)) if as_json else show_plan(made, rows, by)
+        return
+    with working(f"reading {against.name}" if against else "planning"):
+        second = planning.plan(load(against) if against else program, **other)
     if as_json:
-        click.echo(json.dumps(made.to_json(), indent=2))
+        click.echo(json.dumps({"a": plan_json(made), "b": plan_json(second)}, indent=2))
     else:
-        show_plan(made)
-
-
-def _pair(text: str, option: str, form: str) -> tuple[str, str]:
-    name, equals, value = text.rpartition("=")
-    if not equals or not name:
-        raise UsageError("option-form", "optc plan", f"option {option}", form, text)
-    return name, value
-
-
-def _size(name: str, number: str) -> int:
-    if not (number.isascii() and number.isdigit()) or not 0 < int(number[:20]) < 1 << 31:
-        raise UsageError("option-form", "optc plan", f"option --size {name}", "an integer from 1 to 2147483647", number)
-    return int(number)
+        show_plans(made, second, (model.name, (against or model).name), by)

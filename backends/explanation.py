@@ -1,0 +1,149 @@
+"""The whole arithmetic of one decision, line by line, so that a reader can redo it with a pocket calculator."""
+
+from collections.abc import Iterator
+
+from backends.cost_table import SchemeCosts
+from backends.costs import CHOICES, LOAD, Part, UnitCosts, decode_rate
+from backends.decision import Decision, UseTimes
+from backends.figures import Figure
+from backends.forms import DENSE
+from backends.plan import Plan
+from optc.errors import UsageError
+from optc.pipeline.suggest import did_you_mean
+
+
+def explain(plan: Plan, weight: str) -> str:
+    """The arithmetic of the decisions on a weight, one for each unit that uses it.
+
+    Raises:
+        UsageError: slug `no-such-weight`.
+    """
+    found = [d for d in plan.decisions if d.name == weight]
+    if not found:
+        names = {d.name for d in plan.decisions}
+        raise UsageError(
+            "no-such-weight", "explain", "name", "that of a weight of the model that an op uses", weight,
+            did_you_mean(weight, names),
+        )  # fmt: skip
+    return "\n\n".join("\n".join(_lines(plan, decision)) for decision in found)
+
+
+def _lines(plan: Plan, d: Decision) -> Iterator[str]:
+    costs = plan.costs[d.unit]
+    yield f"{d.name} on {d.unit} of {plan.device.title}: expanded at {d.choice} ({d.reason})"
+    sizes = f"{d.stored_bytes:,} bytes; expanded {d.resident_bytes_if_load:,}"
+    yield f"  stored as {d.form}: {d.elements:,} elements, {sizes}"
+    yield f"  the unit: {_EXPANSION[d.expansion]}" if d.scheme != DENSE else "  dense: there is nothing to expand"
+    yield from _figures(plan, d, costs)
+    for use in d.uses:
+        yield from _use(d, use, costs)
+    for choice in CHOICES:
+        times = " + ".join(f"{use.parts[choice].ms:.6f}" for use in d.uses)
+        total = d.predict_ms_if_load if choice == LOAD else d.predict_ms_if_predict
+        yield f"  predict if expanded at {choice}: {times} = {total:.6f} ms"
+    yield from _load_and_memory(plan, d, costs)
+    yield from _verdict(d)
+
+
+_EXPANSION = {
+    "streams": "can expand it inside the op, at each prediction",
+    "explicit": "can expand it into a buffer before the op, at each prediction",
+    "folds": "can expand it at load only; what stands under predict is what it would take",
+}
+
+
+def _figures(plan: Plan, d: Decision, costs: UnitCosts) -> Iterator[str]:
+    unit, scheme = costs.unit, costs.unit.schemes.get(d.scheme)
+    yield "  figures of the table:"
+    shown: list[tuple[str, Figure | None]] = [
+        (f"arithmetic_tflops.{name}", figure) for name, figure in unit.arithmetic_tflops.items()
+    ]
+    names = (
+        "activation_gbps",
+        "weight_gbps",
+        "weight_cache_mb",
+        "weight_cache_gbps",
+        "on_chip_mb",
+        "expand_gweights_per_s",
+    )
+    shown += [(name, getattr(unit, name)) for name in names]
+    if scheme is not None:
+        shown += _scheme_figures(d, scheme)
+    shown.append(("disk_gbps", plan.device.disk_gbps))
+    for name, figure in shown:
+        if figure is not None:
+            yield f"    {name} = {figure.value:g} ({figure.how}: {figure.source})"
+    weights = f"{costs.dense_bytes:,} bytes of dense weights"
+    yield f"  all that may run on the unit: {costs.base_ms:.6f} ms of work, {weights}"
+
+
+def _scheme_figures(d: Decision, scheme: SchemeCosts) -> list[tuple[str, Figure | None]]:
+    prefix = f"schemes.{d.scheme}"
+    by_bits = scheme.decode_by_bits.get(str(d.storage.bits))
+    decode = (f"{prefix}.decode_gweights_per_s", scheme.decode_gweights_per_s)
+    return [
+        decode if by_bits is None else (f"{prefix}.decode_by_bits.{d.storage.bits}", by_bits),
+        (f"{prefix}.stream_gbps", scheme.stream_gbps), (f"{prefix}.table_ns", scheme.table_ns),
+        (f"{prefix}.arithmetic_tflops", scheme.arithmetic_tflops),
+        (f"{prefix}.skips_zeros_from", scheme.skips_zeros_from),
+    ]  # fmt: skip
+
+
+def _use(d: Decision, use: UseTimes, costs: UnitCosts) -> Iterator[str]:
+    yield f"  in {use.op}: {use.operations:,.0f} operations, {use.activation_bytes:,.0f} bytes of activations"
+    for choice in CHOICES:
+        part = use.parts[choice]
+        yield f"    if expanded at {choice}:"
+        work = f"arithmetic {part.arithmetic_ms:.6f} ms, activations {part.activation_ms:.6f} ms"
+        yield f"      {work}: base {part.base_ms:.6f} ms"
+        yield f"      {_arrival(d, use, choice, costs)}"
+        yield f"      hidden {part.hidden_ms:.6f} ms ({_HIDDEN[costs.unit.weights_overlap]})"
+        yield f"      base + expansion + what is not hidden = {_sum(part)} = {part.ms:.6f} ms"
+
+
+_HIDDEN = {
+    "program": "its share, by dense bytes, of all work that may run on the unit",
+    "op": "the base of its own op",
+    "none": "nothing hides it",
+}
+
+
+def _sum(part: Part) -> str:
+    return (
+        f"{part.base_ms:.6f} + {part.expansion_ms:.6f} + max(0, {part.arrival_ms:.6f} - {part.hidden_ms:.6f})"
+    )  # fmt: skip
+
+
+def _arrival(d: Decision, use: UseTimes, choice: str, costs: UnitCosts) -> str:
+    part = use.parts[choice]
+    scheme = costs.unit.schemes.get(d.scheme)
+    if choice == LOAD or scheme is None:
+        return f"arrival of {d.resident_bytes_if_load * use.touched:,.0f} bytes {part.arrival_ms:.6f} ms"
+    decode = d.elements * use.touched / decode_rate(scheme, d.storage.bits) * 1e-6
+    tables = (
+        (d.storage.tables - 1) * use.touched * (scheme.table_ns.value if scheme.table_ns is not None else 0.0) * 1e-6
+    )
+    spent = f"decoding {decode:.6f} ms, {d.storage.tables:,} tables {tables:.6f} ms"
+    what = f"{d.stored_bytes * use.touched:,.0f} bytes as stored; {spent}"
+    return f"arrival of {what}: {part.arrival_ms:.6f} ms; expansion into a buffer {part.expansion_ms:.6f} ms"
+
+
+def _load_and_memory(plan: Plan, d: Decision, costs: UnitCosts) -> Iterator[str]:
+    read = d.load_ms_if_predict
+    yield (
+        f"  load: reading {d.stored_bytes:,} bytes takes {read:.6f} ms; if expanded at load "
+        f"{d.load_ms_if_load - read:.6f} ms more"
+    )
+    yield (
+        f"  memory: {d.resident_bytes_if_load:,} bytes if expanded at load, "
+        f"{d.resident_bytes_if_predict:,} if at predict"
+    )
+
+
+def _verdict(d: Decision) -> Iterator[str]:
+    word = "costs" if d.price_ms > 0 else "saves"
+    yield f"  the choice {word} {abs(d.price_ms):.6f} ms at each prediction against the other one"
+    for flip in d.flips:
+        yield f"  by time it flips where {flip.figure} = {flip.value:.6g} (it is {flip.now:g})"
+    if not d.flips and d.scheme != DENSE and d.expansion != "folds":
+        yield "  no decode rate and no price of a table makes both choices alike"
