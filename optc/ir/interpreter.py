@@ -5,6 +5,7 @@ against the types that the program gives its results: a wrong dtype or shape is 
 arrays in row-major order: NumPy's sums depend on the order in memory, and equal values must give equal bits.
 """
 
+import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,6 +33,8 @@ class Cell:
 
 Watch = Callable[[Op, Value, Any], None]
 """Told of each result as it is computed: the op, the value, and its array."""
+Compute = Callable[[Op, tuple[Any, ...], RunBlock], tuple[Any, ...]]
+"""The arrays of an op's results from those of its operands, as `evaluate` gives them."""
 
 
 def interpret(
@@ -40,11 +43,12 @@ def interpret(
     function: str = "",
     states: Mapping[str, Cell] | None = None,
     watch: Watch | None = None,
+    compute: Compute | None = None,
 ) -> dict[str, Array]:
     """Outputs by name of one run of `function` (by default the main one).
 
     `inputs` are arrays by input name; `states` are cells for the inputs that are states, zero if absent. `watch` sees
-    every result, those of nested blocks too.
+    every result, those of nested blocks too. `compute` stands in for `evaluate`.
 
     Raises:
         OptcError: an input is missing, unknown, or of another dtype or shape than declared; an op is opaque, or
@@ -53,7 +57,7 @@ def interpret(
     target = program.function(function) if function else program.main
     sizes: Sizes = {}
     arguments = _bind(target, inputs, states or {}, sizes)
-    results = _Run(sizes, watch).block(target.body, arguments)
+    results = _Run(sizes, watch, compute or evaluate).block(target.body, arguments)
     return dict(zip(target.output_names, results, strict=True))
 
 
@@ -70,7 +74,9 @@ def _bind(function: Function, inputs: Mapping[str, Any], states: Mapping[str, Ce
     where = f"inputs of @{function.name}"
     for name in [*inputs, *states]:
         if name not in function.inputs:
-            raise OptcError("unknown-input", where, "name", f"one of {', '.join(function.inputs)}", name)
+            near = difflib.get_close_matches(name, function.inputs, n=1)
+            hint = f"did you mean {near[0]}?" if near else ""
+            raise OptcError("unknown-input", where, "name", f"one of {', '.join(function.inputs)}", name, hint)
     out: list[Any] = []
     for name, kind in function.inputs.items():
         if isinstance(kind, StateType):
@@ -136,9 +142,10 @@ def evaluate(op: Op, operands: tuple[Any, ...], run: RunBlock | None = None) -> 
 class _Run:
     """One run: the arrays of the values that are still needed."""
 
-    def __init__(self, sizes: Sizes, watch: Watch | None) -> None:
+    def __init__(self, sizes: Sizes, watch: Watch | None, compute: Compute) -> None:
         self.sizes = sizes
         self.watch = watch
+        self.compute = compute
         self.arrays: dict[Value, Any] = {}
 
     def block(self, block: Block, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -149,11 +156,15 @@ class _Run:
                 arrays[value] = array
             for value in dead:
                 arrays.pop(value, None)
-        return tuple(arrays[value] for value in block.results)
+        given = tuple(arrays[value] for value in block.results)
+        own = {value for op in block.ops for value in op.results}
+        for value in own.intersection(block.results):
+            arrays.pop(value, None)
+        return given
 
     def op(self, op: Op) -> tuple[Any, ...]:
         operands = tuple(self.fetch(argument) for argument in op.arguments())
-        results = evaluate(op, operands, self.block)
+        results = self.compute(op, operands, self.block)
         for array, value in zip(results, op.results, strict=True):
             # Sizes that only the data decides get a fresh name each time a loop body runs.
             _check_array(array, value.type, dict(self.sizes), op.describe(), f"result {value!r}")
