@@ -55,13 +55,23 @@ class Session:
         return dict(zip(names, found, strict=True))
 
 
-def _session(path: Path) -> "onnxruntime.InferenceSession":
+def onnxruntime_for(command: str) -> Any:
+    """The package onnxruntime, for a command that needs it.
+
+    Raises:
+        UsageError: slug `engine-missing`.
+    """
     try:
         import onnxruntime
     except ImportError:
         raise UsageError(
-            "engine-missing", "run", "package onnxruntime", "installed", "", "pip install 'optc[run]'"
+            "engine-missing", command, "package onnxruntime", "installed", "", "pip install 'optc[run]'"
         ) from None
+    return onnxruntime
+
+
+def _session(path: Path) -> "onnxruntime.InferenceSession":
+    onnxruntime = onnxruntime_for("run")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     for key, value in _EXACT.items():
