@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from optc.driver.progress import by_op
 from optc.errors import OptcError
 from optc.formats.interface import identifier, restored
 from optc.ir.block import Program
@@ -17,6 +18,7 @@ from optc.ir.op import Op
 from optc.ir.value import Value
 from optc.numerics.distance import max_error, snr_db
 from optc.ops.weights import Weight, weights_of
+from optc.pipeline.instrumentation import Progress, ignore_progress
 
 
 @attrs.frozen
@@ -69,37 +71,42 @@ class Comparison:
         return {**tables, "first_difference": None if self.first is None else self.first.to_json()}
 
 
-def compare(a: Program, b: Program, inputs: Mapping[str, Any] | None = None) -> Comparison:
-    """Compare by name; with `inputs`, both are run by the reference interpreter.
+def compare(
+    a: Program, b: Program, inputs: Mapping[str, Any] | None = None, report: Progress = ignore_progress
+) -> Comparison:
+    """Compare by name; with `inputs`, both are run by the reference interpreter. `report` hears how far that is.
 
     A name that a format had to change is that which it was; names are shown as the first model has them.
 
     Raises:
         OptcError: one of them cannot be run on these inputs.
     """
-    if a.main.input_names != b.main.input_names:
-        a, b = restored(a), restored(b)
+    a, b = alike(a, b)
     spelled = _spelling(a)
-    weights = _compare_weights(a, b, spelled)
+    weights = _compare_weights(a, b, report)
     if not inputs:
         return Comparison(weights)
     seen: dict[str, Array] = {}
     once_a, once_b = _names_used_once(a), frozenset(map(spelled, _names_used_once(b)))
     ops: list[Difference] = []
 
+    count_a, count_b = (by_op(report, f"running the {name} model", p) for name, p in (("first", a), ("second", b)))
+
     def keep(op: Op, value: Value, array: Any) -> None:
+        count_a(op, value, array)
         if value.name in once_a and value.name in once_b and not op.constant:
             seen[value.name] = array
 
     def hold(op: Op, value: Value, array: Any) -> None:
+        count_b(op, value, array)
         name = spelled(value.name)
         if name in once_b and name in seen and not op.constant:
-            ops.append(_difference(name, seen.pop(name), array, op=op.name))
+            ops.append(difference(name, seen.pop(name), array, op=op.name))
 
     old = _run(a, inputs, "first model", keep)
     new = _run(b, inputs, "second model", hold)
     outputs = tuple(
-        _difference(name, old[name], new[name]) if name in old and name in new else _missing(name, name in old)
+        difference(name, old[name], new[name]) if name in old and name in new else _missing(name, name in old)
         for name in dict.fromkeys((*old, *new))
     )
     return Comparison(weights, outputs, tuple(ops))
@@ -119,18 +126,35 @@ def _spelling(a: Program) -> Callable[[str], str]:
     return lambda name: name if name in known else plain.get(name, name)
 
 
-def _compare_weights(a: Program, b: Program, spelled: Callable[[str], str]) -> tuple[Difference, ...]:
+def alike(a: Program, b: Program) -> tuple[Program, Program]:
+    """Both programs, with inputs and outputs as they were before a format changed them, if they differ in them."""
+    return (a, b) if a.main.input_names == b.main.input_names else (restored(a), restored(b))
+
+
+def paired_weights(a: Program, b: Program) -> dict[str, tuple[Weight | None, Weight | None]]:
+    """The weights of both by name, as the first model spells it; None where a model has no such weight."""
+    spelled = _spelling(a)
     old = {weight.name: weight for weight in weights_of(a)}
     new = {spelled(weight.name): weight for weight in weights_of(b)}
-    return tuple(
-        _weight(name, old[name], new[name])
-        if name in old and name in new
-        else attrs.evolve(
-            _missing(name, name in old),
-            bytes_a=old[name].stored_bytes if name in old else None,
-            bytes_b=new[name].stored_bytes if name in new else None,
-        )
-        for name in dict.fromkeys((*old, *new))
+    return {name: (old.get(name), new.get(name)) for name in dict.fromkeys((*old, *new))}
+
+
+def _compare_weights(a: Program, b: Program, report: Progress) -> tuple[Difference, ...]:
+    pairs = paired_weights(a, b)
+    done, total = 0, sum(old.dense_bytes for old, _ in pairs.values() if old is not None)
+    found = []
+    for name, (old, new) in pairs.items():
+        found.append(_two_weights(name, old, new))
+        done += old.dense_bytes if old is not None else 0
+        report("comparing weights", done, total)
+    return tuple(found)
+
+
+def _two_weights(name: str, a: Weight | None, b: Weight | None) -> Difference:
+    if a is not None and b is not None:
+        return _weight(name, a, b)
+    return attrs.evolve(
+        _missing(name, a is not None), bytes_a=a.stored_bytes if a else None, bytes_b=b.stored_bytes if b else None
     )
 
 
@@ -138,14 +162,15 @@ def _weight(name: str, a: Weight, b: Weight) -> Difference:
     sizes: dict[str, Any] = {"bytes_a": a.stored_bytes, "bytes_b": b.stored_bytes}
     if a.constants == b.constants and a.form == b.form:
         return Difference(name, math.inf, 0.0, **sizes)
-    return _difference(name, a.expanded(), b.expanded(), **sizes)
+    return difference(name, a.expanded(), b.expanded(), **sizes)
 
 
 def _missing(name: str, in_a: bool) -> Difference:
     return Difference(name, problem="only in the first model" if in_a else "only in the second model")
 
 
-def _difference(name: str, a: Array, b: Array, **more: Any) -> Difference:
+def difference(name: str, a: Array, b: Array, **more: Any) -> Difference:
+    """How `b` differs from `a`; `more` are further fields of the result."""
     if a.shape != b.shape:
         return Difference(name, problem=f"shape {list(a.shape)} and {list(b.shape)}", **more)
     if a.dtype.kind == "O" or b.dtype.kind == "O":

@@ -1,0 +1,1 @@
+"""Reports: one HTML page about a model, its weights, its errors and its plans; `page` makes it."""
