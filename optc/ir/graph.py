@@ -1,12 +1,14 @@
 """A block as a networkx graph, for algorithms that want one."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
-
+from optc.errors import OptcError
 from optc.ir.block import Block
 from optc.ir.liveness import uses_of
 from optc.ir.value import Value
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 INPUT, OUTPUT = "input", "output"
 
@@ -16,7 +18,15 @@ def to_networkx(block: Block) -> "nx.MultiDiGraph[Any]":
 
     An edge runs from the op that defines a value to each op that uses it, with the value as attribute `value`;
     uses inside a nested block count as uses by the op that holds the block. Nodes of ops have the attribute `op`.
+
+    Raises:
+        OptcError: slug `no-networkx`: networkx is not installed.
     """
+    try:
+        import networkx as nx
+    except ImportError:
+        hint = "pip install 'optc[graph]'"
+        raise OptcError("no-networkx", "optc", "the package networkx", "installed", hint=hint) from None
     graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph()
     graph.add_node(INPUT)
     graph.add_node(OUTPUT)

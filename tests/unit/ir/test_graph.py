@@ -1,8 +1,12 @@
 """The networkx view of a block."""
 
+import sys
+
 import networkx as nx
+import pytest
 from hypothesis import given
 
+from optc.errors import OptcError
 from optc.ir.block import Program
 from optc.ir.builder import Builder
 from optc.ir.dtypes import DType
@@ -36,3 +40,10 @@ def test_edges_carry_their_values_and_nested_uses_count() -> None:
     }  # fmt: skip
     assert graph.number_of_edges(1, 2) == 2
     assert graph.nodes[0]["op"] is builder.ops[0]
+
+
+def test_without_networkx_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "networkx", None)
+    with pytest.raises(OptcError, match="networkx must be installed") as caught:
+        to_networkx(Builder().block())
+    assert caught.value.slug == "no-networkx"
