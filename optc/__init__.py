@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from optc.driver.configuration_file import read_configuration as read_configuration
+    from optc.driver.demo.shipped import demo_data as demo_data
+    from optc.driver.demo.shipped import demo_model as demo_model
     from optc.driver.facade import Configuration as Configuration
     from optc.driver.facade import OptcError as OptcError
     from optc.driver.facade import Palettize as Palettize
@@ -33,14 +35,19 @@ if TYPE_CHECKING:
     from optc.driver.facade import stored_bytes as stored_bytes
     from optc.driver.facade import weights as weights
     from optc.driver.planning import Plan as Plan
+    from optc.driver.planning import explain as explain
     from optc.driver.planning import plan as plan
+    from optc.driver.simulating import Simulation as Simulation
+    from optc.driver.simulating import simulate as simulate
 
 _NAMES = {
     "facade": (
         "Configuration", "OptcError", "Palettize", "Pipeline", "Program", "Quantize", "Sparsify", "UsageError",
         "WeightInfo", "compress", "from_torch", "load", "parse", "run", "save", "stored_bytes", "weights",
     ),
-    "planning": ("Plan", "plan"),
+    "planning": ("Plan", "explain", "plan"),
+    "simulating": ("Simulation", "simulate"),
+    "demo.shipped": ("demo_data", "demo_model"),
     "configuration_file": ("read_configuration",),
 }  # fmt: skip
 """Public names by the module of the driver that has them."""

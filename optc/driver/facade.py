@@ -5,20 +5,23 @@ from typing import Any, Self
 
 import attrs
 
+from backends.lowered_ops import CATALOG as OPS
+from backends.lowered_ops import is_lowered
+from backends.lowered_run import run_lowered
 from optc.driver.models import load, save
+from optc.driver.plugins import catalog as known_passes
 from optc.driver.weight_info import WeightInfo, weights
 from optc.errors import OptcError, UsageError
 from optc.ir.block import Program
 from optc.ir.dtypes import Array
-from optc.ir.interpreter import interpret
+from optc.ir.interpreter import Watch, interpret
 from optc.ir.verifier import verify
-from optc.ops.catalog import CATALOG as OPS
 from optc.pipeline import pipeline as core
 from optc.pipeline.catalog import Catalog
 from optc.pipeline.instrumentation import Instruments, Outcome
 from optc.pipeline.manager import run_pipeline
 from optc.pipeline.passes import Pass
-from passes.catalog import CATALOG
+from optc.pipeline.suggest import did_you_mean
 from passes.compress.configuration import Configuration
 from passes.compress.palettize import Palettize
 from passes.compress.quantize import Quantize
@@ -71,12 +74,14 @@ class Pipeline(core.Pipeline):
 
     @classmethod
     def parse(cls, text: str, catalog: Catalog | None = None, label: str = "pipeline") -> Self:
-        """Read pipeline text such as `fold-constants,palettize{bits=4},dead-code`; by default of optc's own passes.
+        """Read pipeline text such as `fold-constants,palettize{bits=4},dead-code`.
+
+        The passes are by default those of optc, and those of plug-ins.
 
         Raises:
             UsageError: the text is wrong; with the place in it.
         """
-        return cls(core.Pipeline.parse(text, catalog or CATALOG, label).steps)
+        return cls(core.Pipeline.parse(text, catalog or known_passes(), label).steps)
 
 
 def parse(text: str) -> Program:
@@ -110,6 +115,11 @@ def compress_with_remarks(
     return run_pipeline(with_cleanup(*passes), program, instruments)
 
 
+def cleaned(program: Program) -> Program:
+    """The program after the passes that `compress` runs first: what its result is to be compared with."""
+    return Pipeline.parse(PREPARE).run(program)
+
+
 def with_cleanup(*passes: Pass | Configuration) -> Pipeline:
     """The pipeline that `compress` runs: the cleanup passes, these, and the removal of what they replaced."""
     for given in passes:
@@ -127,11 +137,16 @@ def check_engine(engine: str) -> None:
         UsageError: slug `no-such-engine`.
     """
     if engine not in ENGINES:
-        raise UsageError("no-such-engine", "run", "engine", " or ".join(ENGINES), engine)
+        hint = did_you_mean(engine, ENGINES)
+        raise UsageError("no-such-engine", "run", "engine", " or ".join(ENGINES), engine, hint)
 
 
-def run(program: Program, inputs: Mapping[str, Any], engine: str = "reference") -> dict[str, Array]:
-    """Outputs by name, computed by the reference interpreter or by `onnxruntime`.
+def run(
+    program: Program, inputs: Mapping[str, Any], engine: str = "reference", watch: Watch | None = None
+) -> dict[str, Array]:
+    """Outputs by name, computed by the reference interpreter, every result of which `watch` sees, or by `onnxruntime`.
+
+    A lowered program is loaded, then predicts; `inputs` are those of the original one.
 
     Raises:
         UsageError: there is no such engine, or it is not installed.
@@ -139,7 +154,7 @@ def run(program: Program, inputs: Mapping[str, Any], engine: str = "reference") 
     """
     check_engine(engine)
     if engine == "reference":
-        return interpret(program, inputs)
+        return run_lowered(program, inputs) if is_lowered(program) else interpret(program, inputs, watch=watch)
     from optc.formats.onnx.runtime import Session
 
     return Session(program).run(inputs)

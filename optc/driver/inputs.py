@@ -69,7 +69,8 @@ def _picture(path: Path, name: str, program: Program) -> Array:
     planes = pixels.reshape(*pixels.shape[:2], wanted.channels).transpose(2, 0, 1)
     if wanted.reversed:
         planes = planes[::-1]
-    dtype = program.main.inputs[name]
+    taking = (program.main, *program.functions)  # of a lowered program, not the main function
+    dtype = next(function.inputs[name] for function in taking if name in function.inputs)
     numpy = dtype.dtype.numpy if isinstance(dtype, TensorType) else np.float32
     return np.ascontiguousarray(planes[np.newaxis], dtype=numpy)
 

@@ -9,6 +9,7 @@ import attrs
 from optc.driver.weight_info import WeightInfo
 from optc.ir.block import Program
 from optc.ops.weights import Weight, weights_of
+from optc.pipeline.instrumentation import Progress, ignore_progress
 
 _MOST_BYTES_SHOWN, _MOST_GROWTH_SHOWN = 1 << 26, 1 << 10
 """Values are looked at where the weight has so many bytes when it is expanded, or so many for each stored one: no
@@ -58,7 +59,7 @@ class Inspection:
         return {**typed, "weights": rows, "ops": dict(self.ops), "totals": totals}
 
 
-def inspect(program: Program, values: bool = True) -> Inspection:
+def inspect(program: Program, values: bool = True, report: Progress = ignore_progress) -> Inspection:
     """Look at a program; without `values`, no weight is read."""
     weights = weights_of(program)
     counts = Counter(op.name for op in program.walk() if not op.constant)
@@ -67,7 +68,7 @@ def inspect(program: Program, values: bool = True) -> Inspection:
     return Inspection(
         tuple((name, str(kind)) for name, kind in main.inputs.items()),
         tuple((name, str(value.type)) for name, value in zip(main.output_names, main.body.results, strict=True)),
-        tuple(_row(weight, values) for weight in weights),
+        _rows(weights, values, report),
         tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))),
         sum(weight.dense_bytes for weight in weights),
         sum(tensor.stored_bytes for tensor in stored.values()),
@@ -83,9 +84,23 @@ def by_scheme(rows: Sequence[WeightRow]) -> dict[str, tuple[int, int, int]]:
     return found
 
 
+def _rows(weights: Sequence[Weight], values: bool, report: Progress) -> tuple[WeightRow, ...]:
+    rows, done, total = [], 0, sum(weight.dense_bytes for weight in weights)
+    for weight in weights:
+        rows.append(_row(weight, values))
+        done += weight.dense_bytes
+        report("looking at weights", done, total)
+    return tuple(rows)
+
+
+def can_be_shown(weight: Weight) -> bool:
+    """Whether a weight's expanded values are few enough to be looked at."""
+    return weight.dense_bytes <= max(_MOST_BYTES_SHOWN, _MOST_GROWTH_SHOWN * weight.stored_bytes)
+
+
 def _row(weight: Weight, values: bool) -> WeightRow:
     held = WeightInfo(weight)
-    shown = values and held.dense_bytes <= max(_MOST_BYTES_SHOWN, _MOST_GROWTH_SHOWN * held.stored_bytes)
+    shown = values and can_be_shown(weight)
     return WeightRow(
         held.name, held.consumers[0][0], held.shape, held.dtype, held.scheme, held.form, held.elements,
         held.dense_bytes, held.stored_bytes, held.sparsity if shown else None, held.unique_values if shown else None,

@@ -1,5 +1,6 @@
 """A shell command as the judge of whether a program is still interesting."""
 
+import itertools
 import os
 import shlex
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 from optc.errors import UsageError
 from optc.formats.text.files import write_text
 from optc.ir.block import Program
+from optc.pipeline.instrumentation import Progress
 
 
 def passes_command(command: str, timeout: float) -> Callable[[Program], bool]:
@@ -36,6 +38,17 @@ def passes_command(command: str, timeout: float) -> Callable[[Program], bool]:
             return _exits_with_0(given if given != words else [*words, str(path)], timeout)
 
     return interesting
+
+
+def counted(interesting: Callable[[Program], bool], report: Progress) -> Callable[[Program], bool]:
+    """The same judge, who says each time how often he was asked and how large the program is."""
+    asked = itertools.count(1)
+
+    def judged(program: Program) -> bool:
+        report(f"reducing: test {next(asked):,}, {sum(1 for _ in program.walk()):,} ops", 0, 0)
+        return interesting(program)
+
+    return judged
 
 
 def _exits_with_0(words: Sequence[str], timeout: float) -> bool:

@@ -8,10 +8,12 @@ from importlib import import_module
 
 import click
 
+from optc.driver.verbosity import with_verbosity
 from optc.errors import OptcError
 
 # Each command: the module that defines it, and its line in the overview.
 COMMANDS = {
+    "demo": "Show all of it on a network that ships with optc.",
     "compress": "Make a model smaller: palettize or quantize its weights.",
     "opt": "Run a pipeline of passes on a program.",
     "convert": "Write a model in another format.",
@@ -19,8 +21,16 @@ COMMANDS = {
     "inspect": "Show the weights of a model and how they are stored.",
     "diff": "Compare two models weight by weight, output by output, op by op.",
     "run": "Run a model on arrays.",
-    "plan": "Say when each weight is expanded on a device, what it costs, and why.",
+    "plan": "Say where ops run on a device, when weights are expanded, what it costs, and why.",
+    "explain": "Show the whole arithmetic of the decision on one weight.",
+    "simulate": "Show what a model computes on a device, and what keeps it busy when.",
+    "report": "Write a page with sizes, errors, histograms, plans and timelines.",
+    "devices": "Show the cost tables, and where each of their numbers is from.",
+    "calibrate": "Measure this machine, and write its cost table.",
+    "bench": "Run a model with weights expanded at load and kept, beside what a plan predicts.",
     "reduce": "Shrink a program that makes a command fail.",
+    "passes": "Show the passes that pipelines are made of, and their options.",
+    "completion": "Print what makes a shell complete command lines of optc.",
 }
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
@@ -36,7 +46,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"optc.driver.commands.{cmd_name}").command
-        return command
+        return with_verbosity(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -45,14 +55,15 @@ class LazyGroup(click.Group):
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
-        from importlib import metadata
+        from optc.driver.environment import environment
 
-        click.echo(f"optc {metadata.version('optc')}")
+        click.echo(environment())
         ctx.exit()
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+              help="Show the version, and those of Python and the libraries.")  # fmt: skip
 def cli() -> None:
     """A compression compiler for neural networks.
 
@@ -89,7 +100,7 @@ def run(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        if os.environ.get("OPTC_DEBUG"):
+        if os.environ.get("OPTC_DEBUG", "0") not in ("", "0"):
             traceback.print_exc()
         from optc.driver.output import printable
 

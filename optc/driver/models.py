@@ -9,10 +9,13 @@ from optc.formats.placing import checked_folder_place
 from optc.ir.block import Program
 from optc.ir.const import Const
 from optc.ir.verifier import verify
+from optc.pipeline.suggest import did_you_mean
 
 
 def load(path: str | Path) -> Program:
     """The verified program in a model file (`.onnx`, `.mlmodel`, `.pt2`, `.optc`) or folder (`.mlpackage`).
+
+    A lowered program is verified as such: what may stand where, and on which unit each value is.
 
     Raises:
         OptcError: the file cannot be read, or is not a valid model.
@@ -29,10 +32,21 @@ def load(path: str | Path) -> Program:
     if not program.functions:
         raise OptcError("no-function", str(path), "program", "at least one function", "none")
     try:
-        verify(program)
+        _verify(program)
     except OptcError as error:
         raise error.at(f"{path}: {error.where}") from None
     return program
+
+
+def _verify(program: Program) -> None:
+    from backends.lowered_ops import is_lowered
+
+    if is_lowered(program):
+        from backends.lowered_verifier import verify_lowered
+
+        verify_lowered(program)
+    else:
+        verify(program)
 
 
 def _read(place: Path, suffix: str) -> Program:
@@ -41,8 +55,8 @@ def _read(place: Path, suffix: str) -> Program:
 
         return read_onnx(place)
     if suffix == ".optc":
+        from backends.lowered_ops import CATALOG
         from optc.formats.text.files import read_text
-        from optc.ops.catalog import CATALOG
 
         return read_text(place, CATALOG)
     if suffix == ".pt2":
@@ -91,7 +105,8 @@ def check_target(path: Path, target: str) -> None:
     """
     fitting = {".onnx": ("onnx",), ".mlpackage": COREML_TARGETS}.get(path.suffix.lower(), ())
     if target and target not in fitting:
-        raise UsageError("target", str(path), "target", f"one of {', '.join(fitting)}" if fitting else "absent", target)
+        expected = f"one of {', '.join(fitting)}" if fitting else "absent"
+        raise UsageError("target", str(path), "target", expected, target, did_you_mean(target, fitting))
 
 
 def check_output(path: Path | None, target: str = "") -> None:

@@ -1,11 +1,13 @@
 """Writing to the terminal and to files."""
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import click
+
+from optc.driver.progress import working
 from optc.errors import OptcError
 from optc.formats.placing import aside, checked_place
 
@@ -13,16 +15,14 @@ if TYPE_CHECKING:
     from optc.ir.dtypes import Array
 
 
-@contextmanager
-def working(what: str) -> Iterator[None]:
-    """Show on a terminal that `what` is going on; nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
+__all__ = [
+    "check_place", "place_arrays", "place_text", "printable", "show_json", "unreadable", "unwritable", "working",
+]  # fmt: skip
 
-    with Console(stderr=True, markup=False).status(printable(what)):
-        yield
+
+def show_json(data: Any) -> None:
+    """Print data as JSON; even a quiet command does, as it was asked for."""
+    click.echo(json.dumps(data, indent=2))
 
 
 def printable(text: str) -> str:

@@ -29,7 +29,8 @@ def _parts(error: click.ClickException) -> tuple[str, str, str, str]:
         return _name(error.param), "given", "", ""
     if isinstance(error, click.BadParameter):
         given = re.match(r"'?(.*?)'? is not ", error.message, re.DOTALL)
-        return _name(error.param), _expected(error), given[1] if given else error.message.rstrip("."), ""
+        actual = given[1] if given else error.message.rstrip(".")
+        return _name(error.param), _expected(error), actual, did_you_mean(actual, _choices(error))
     if isinstance(error, click.BadOptionUsage):
         needs_value = "requires an argument" in error.message
         expected = "followed by its value" if needs_value else "given without a value"
@@ -55,7 +56,13 @@ def _expected(error: click.BadParameter) -> str:
         noun = "an integer" if isinstance(kind, click.IntRange) else "a number"
         bound = "above" if kind.min_open else "from"
         return f"{noun} {bound} {kind.min}" + (" on" if bound == "from" else "")
-    return _NOUNS.get(kind.name if kind else "", "one that the option takes")
+    choices = _choices(error)
+    return f"one of {', '.join(choices)}" if choices else _NOUNS.get(kind.name if kind else "", "one that it takes")
+
+
+def _choices(error: click.BadParameter) -> list[str]:
+    kind = error.param.type if error.param else None
+    return [str(choice) for choice in kind.choices] if isinstance(kind, click.Choice) else []
 
 
 def _nearest(names: list[str] | None) -> str:

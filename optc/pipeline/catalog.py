@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
@@ -24,11 +24,23 @@ def _table(presets: Any) -> Any:
     return tuple(sorted(presets.items() if isinstance(presets, Mapping) else presets))
 
 
+class Others(Protocol):
+    """Passes beside those of a catalog; see `optc.pipeline.pass_plugins`."""
+
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
+
+    def find(self, name: str) -> type[Pass] | None:
+        """The pass class of that name."""
+
+
 @attrs.frozen
 class Catalog:
     """An explicit tuple of pass classes, and presets: pipeline texts by name, in which `@name` stands for the text.
 
         catalog = Catalog((FoldConstants, DeadCode), {"cleanup": "fold-constants,dead-code"})
+
+    What it does not have itself it looks for among `others`, if there are any.
 
     Raises:
         TypeError: a pass or a preset is declared wrongly, or two have the same name.
@@ -36,6 +48,7 @@ class Catalog:
 
     passes: tuple[type[Pass], ...] = attrs.field(converter=_classes)
     presets: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_table)
+    others: Others | None = None
 
     def __attrs_post_init__(self) -> None:
         names = [GROUP, *self.names]
@@ -54,9 +67,22 @@ class Catalog:
         """Names of the passes, then of the presets."""
         return (*(cls.name for cls in self.passes), *(name for name, _ in self.presets))
 
+    @property
+    def every_name(self) -> tuple[str, ...]:
+        """Names of the passes, those among `others` too."""
+        own = tuple(cls.name for cls in self.passes)
+        return (*own, *(name for name in (self.others.names() if self.others else ()) if name not in own))
+
     def find(self, name: str) -> type[Pass] | None:
-        """The pass class of that name."""
-        return next((cls for cls in self.passes if cls.name == name), None)
+        """The pass class of that name.
+
+        Raises:
+            OptcError: it is one of `others`, and cannot be used.
+        """
+        own = next((cls for cls in self.passes if cls.name == name), None)
+        if own is not None or self.others is None or self.preset(name) is not None:
+            return own
+        return self.others.find(name)
 
     def preset(self, name: str) -> str | None:
         """The text of a preset, named with or without `@`."""
@@ -79,6 +105,7 @@ class Catalog:
 
     def unknown(self, name: str, where: str, excerpt: str = "") -> UsageError:
         """The error for a name that is neither a pass nor a preset."""
-        known = [f"@{known}" for known, _ in self.presets] if name.startswith("@") else [GROUP, *self.names]
+        presets = [known for known, _ in self.presets]
+        known = [f"@{one}" for one in presets] if name.startswith("@") else [GROUP, *self.every_name, *presets]
         hint = did_you_mean(name, known) or f"known are {', '.join(known)}"
         return UsageError("unknown-pass", where, "step", "a pass or a preset", name, hint, excerpt)

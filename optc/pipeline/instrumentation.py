@@ -13,11 +13,16 @@ from optc.errors import UsageError
 from optc.ir.block import Program
 from optc.ir.dtypes import Array
 from optc.pipeline.bundle import Bundles
-from optc.pipeline.remarks import Ledger
+from optc.pipeline.remarks import Ledger, Remark
 from optc.pipeline.suggest import did_you_mean
 
 Show = Callable[[str, Program], None]
 """Is given a title such as `after pass 3: dead-code` and the program at that point."""
+Progress = Callable[[str, float, float], None]
+"""Is told what is being done, how much of it is done and how much there is in all; 0 in all: nobody knows.
+
+Threads call it, but only one of them at a time.
+"""
 
 
 def _verify(program: Program) -> None:
@@ -28,6 +33,10 @@ def _verify(program: Program) -> None:
 
 def _show_nothing(title: str, program: Program) -> None:
     """The default of `Instruments.show`: nobody looks."""
+
+
+def ignore_progress(what: str, done: float, total: float) -> None:
+    """The default of `Instruments.on_progress`: nobody waits."""
 
 
 @attrs.frozen(kw_only=True)
@@ -56,6 +65,12 @@ class Instruments:
     """Run this many passes and no more (in a group each round counts): halve it to find the pass that errs."""
     bundles: Bundles | None = None
     """Where and how to save what is needed to replay a failure."""
+    on_progress: Progress = ignore_progress
+    """Hears of each pass when it starts, and then how far it is, where it knows that."""
+    on_remark: Callable[[Remark], None] | None = None
+    """Hears of each remark as it is made."""
+    on_pass: "Callable[[PassRecord], None] | None" = None
+    """Hears of each run of a pass when it is over."""
 
     def __attrs_post_init__(self) -> None:
         if self.stop_after is not None and self.stop_after < 0:

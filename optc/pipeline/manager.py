@@ -34,7 +34,7 @@ class _Run:
         self.pipeline = pipeline
         self.instruments = instruments
         self.records: list[PassRecord] = []
-        self.ledger = Ledger()
+        self.ledger = Ledger(instruments.on_remark)
         self.statistics: Counter[str] = Counter()
         self.stopped_before = ""
 
@@ -81,7 +81,10 @@ class _Run:
             failure = Failure(running.name, str(running), remaining, str(self.pipeline), number, before)
             raise self.explained(failure, error) from error
         changed = program is not before
-        self.records.append(PassRecord(number, running.name, str(running), meter.seconds, meter.peak_bytes, changed))
+        record = PassRecord(number, running.name, str(running), meter.seconds, meter.peak_bytes, changed)
+        self.records.append(record)
+        if self.instruments.on_pass is not None:
+            self.instruments.on_pass(record)
         if self.instruments.wants(running.name, changed):
             self.instruments.show(f"after pass {number}: {running}", program)
         return program
@@ -89,9 +92,12 @@ class _Run:
     def checked(self, running: Pass, before: Program, meter: Meter) -> Program:
         """Run one pass and verify what it returns."""
         verify = self.instruments.verify if self.instruments.verify_each else None
+        report = self.instruments.on_progress
+        report(str(running), 0, 0)
         cx = PassContext(
-            running, self.ledger, self.statistics, verify, self.instruments.workers, self.instruments.importance
-        )
+            running, self.ledger, self.statistics, verify, self.instruments.workers, self.instruments.importance,
+            lambda done, total: report(str(running), done, total),
+        )  # fmt: skip
         with meter:
             program = running.run(before, cx)
         if not isinstance(program, Program):

@@ -2,10 +2,12 @@
 
 import abc
 import hashlib
+import math
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
 import numpy as np
@@ -38,6 +40,7 @@ class PassContext:
         verify: Callable[[Program], None] | None = None,
         workers: int = 1,
         importance: Mapping[str, Array] | None = None,
+        progress: Callable[[float, float], None] | None = None,
     ) -> None:
         self.importance: Mapping[str, Array] = importance or {}
         self.pass_name = running.name if running else "pass"
@@ -45,6 +48,7 @@ class PassContext:
         self.statistics: Counter[str] = Counter() if statistics is None else statistics
         self._verify = verify
         self._workers = workers
+        self._progress = progress
         self._seed = str(running) if running else ""
         self._rng: np.random.Generator | None = None
 
@@ -60,15 +64,24 @@ class PassContext:
             self._rng = np.random.default_rng(np.frombuffer(digest, np.uint32))
         return self._rng
 
-    def map(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    def progress(self, done: float, total: float) -> None:
+        """Say how far the pass is, for whoever waits: `done` of `total`, in whatever unit."""
+        if self._progress is not None:
+            self._progress(done, total)
+
+    def map(
+        self, work: Callable[[T], R], items: Sequence[T], effort: Callable[[T], float] = lambda item: 1.0
+    ) -> list[R]:
         """What `work` gives for each item, in order; in several threads if the manager was told so.
 
-        An error of the first item that has one is raised.
+        An error of the first item that has one is raised. `effort` says how much of the whole an item is, for whoever
+        waits.
         """
+        watched = _Watched(work, self.progress, [effort(item) for item in items])
         if self._workers == 1 or len(items) < 2:
-            return [work(item) for item in items]
+            return [watched(item, number) for number, item in enumerate(items)]
         with ThreadPoolExecutor(min(self._workers, len(items))) as pool:
-            return list(pool.map(work, items))
+            return list(pool.map(watched, items, range(len(items))))
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter of this pass, `<pass>.<name>` in the statistics."""
@@ -104,6 +117,28 @@ class PassContext:
                 bytes_after=bytes_after, snr_db=snr_db, numbers=numbers or {}, message=message,
             )
         )  # fmt: skip
+
+
+class _Watched(Generic[T, R]):
+    """Work on items, of which each is so much of the whole; says how far it is, in one thread at a time."""
+
+    def __init__(self, work: Callable[[T], R], told: Callable[[float, float], None], efforts: Sequence[float]) -> None:
+        self.work = work
+        self.told = told
+        self.efforts = efforts
+        self.total = math.fsum(efforts)
+        self.done = 0.0
+        self.lock = threading.Lock()
+        if self.total:
+            told(0, self.total)
+
+    def __call__(self, item: T, number: int) -> R:
+        result = self.work(item)
+        if self.efforts[number]:
+            with self.lock:
+                self.done += self.efforts[number]
+                self.told(min(self.done, self.total), self.total)
+        return result
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@ stable slugs, and the numbers that led to the decision stand beside them.
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -78,18 +78,22 @@ class Remark:
 
 
 class Ledger:
-    """The remarks of one run, in the order in which they were made.
+    """The remarks of one run, in the order in which they were made; `told` hears of each as it is made.
 
     ledger = Ledger()
     ledger.add(Remark("palettize", "w", "done", "palettized"))
     ledger.to_json()["remarks"][0]["weight"]                        # 'w'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[Remark], None] | None = None) -> None:
         self._remarks: list[Remark] = []
+        self._told = told
 
     def add(self, remark: Remark) -> None:
+        """Keep a remark, and tell it to whom it may concern."""
         self._remarks.append(remark)
+        if self._told is not None:
+            self._told(remark)
 
     def about(self, subject: str) -> tuple[Remark, ...]:
         """The remarks about one weight, op or function."""

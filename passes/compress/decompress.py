@@ -33,6 +33,8 @@ class Decompress(Pass):
 
     def run(self, program: Program, cx: PassContext) -> Program:
         found = {weight.value: weight for weight in weights_of(program)}
+        total = sum(weight.dense_bytes for weight in found.values() if weight.scheme != "dense")
+        sizes: list[int] = []
 
         def visit(op: Op, out: Builder) -> Op | tuple[Value, ...] | None:
             weight = next((found[value] for value in op.results if value in found), None)
@@ -47,6 +49,8 @@ class Decompress(Pass):
             cx.remark(weight.name, "done", "expanded", scheme=weight.form, bytes_before=before, bytes_after=after)
             cx.count("expanded")
             dense = Const(Tensor.of(weight.expanded(), weight.value.tensor.dtype))
+            sizes.append(after)
+            cx.progress(sum(sizes), total)
             if len(op.results) == 1:
                 return dense
             out.append(op)

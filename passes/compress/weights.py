@@ -112,7 +112,7 @@ def compress_weights(
         if task.refusal() is None and task.chosen is not None:
             groups.setdefault(task.chosen, []).append(task)
     encoders = {chosen: chosen.encoder([task.weight for task in group], cx) for chosen, group in groups.items()}
-    outcomes = cx.map(lambda task: task.outcome(cx, encoders), tasks)
+    outcomes = cx.map(lambda task: task.outcome(cx, encoders), tasks, _Task.effort)
     made = {}
     for task, (ops, remark) in zip(tasks, outcomes, strict=True):
         cx.ledger.add(remark)
@@ -157,6 +157,10 @@ class _Task:
         if any(isinstance(op, DynamicResize) for op in weight.consumers):
             return "size", {}
         return None
+
+    def effort(self) -> float:
+        """How much of the work the weight is: its elements, none if it is left as it is."""
+        return 0.0 if self.refusal() else float(self.weight.elements)
 
     def outcome(self, cx: PassContext, encoders: dict[Compression, Encode]) -> tuple[tuple[Op, ...], Remark]:
         """The ops that make the weight anew (none if it is left), and the remark."""

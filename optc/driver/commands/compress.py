@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from optc.driver import completions
 from optc.driver.commands import options
 from optc.errors import UsageError
 
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the smaller model goes.")
-@click.option("--palettize", "bits", type=int, metavar="BITS", help="Indices of 1, 2, 3, 4, 6 or 8 bits into a table.")
-@click.option("--quantize", "dtype", metavar="DTYPE", help="Codes with a scale for each channel: int8, uint4, ...")
+@click.option("--palettize", "bits", type=int, metavar="BITS",
+              shell_complete=completions.of_option("bits", "palettize"),
+              help="Indices of 1, 2, 3, 4, 6 or 8 bits into a table.")  # fmt: skip
+@click.option("--quantize", "dtype", metavar="DTYPE", shell_complete=completions.of_option("dtype", "quantize"),
+              help="Codes with a scale for each channel: int8, uint4, ...")  # fmt: skip
 @click.option(
     "--sparsify", "sparsity", type=float, metavar="FRACTION", help="Drop this fraction of each weight's elements."
 )
-@click.option("--pipeline", "text", metavar="TEXT", help="Any pipeline of passes instead.")
+@click.option("--pipeline", "text", metavar="TEXT", shell_complete=completions.pipelines,
+              help="Any pipeline of passes instead, see optc passes.")  # fmt: skip
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
@@ -39,17 +44,23 @@ if TYPE_CHECKING:
 @click.option(
     "--granularity",
     metavar="G",
+    shell_complete=completions.one_of("per_tensor", "per_channel", "per_block", "per_grouped_channel"),
     help="What shares a scale: per_tensor, per_channel, per_block; or a table: per_tensor, per_grouped_channel.",
 )
 @click.option("--group-size", type=click.IntRange(1), metavar="N", help="Output channels that share a table (all).")
 @click.option("--cluster-dim", type=click.IntRange(1, 16), metavar="N", help="Channels that one index stands for (1).")
 @click.option("--block-size", type=click.IntRange(1), metavar="N", help="Input channels that share a scale (all).")
 @click.option(
-    "--mode", metavar="MODE", help="How entries are chosen: kmeans, uniform, unique; or codes: symmetric, asymmetric."
+    "--mode",
+    metavar="MODE",
+    shell_complete=completions.of_option("mode", "palettize", "quantize"),
+    help="How entries are chosen: kmeans, uniform, unique; or codes: symmetric, asymmetric.",
 )
-@click.option("--range", metavar="RANGE", help="What codes reach: minmax, or mse for the least squared error.")
+@click.option("--range", metavar="RANGE", shell_complete=completions.of_option("range", "quantize"),
+              help="What codes reach: minmax, or mse for the least squared error.")  # fmt: skip
 @click.option("--per-channel-scale", is_flag=True, help="A scale for each channel of a palettized weight.")
-@click.option("--table", metavar="DTYPE", help="Type of a table's entries: float32, float16, int8, uint8.")
+@click.option("--table", metavar="DTYPE", shell_complete=completions.of_option("table", "palettize"),
+              help="Type of a table's entries: float32, float16, int8, uint8.")  # fmt: skip
 @click.option("--certify", is_flag=True, help="Prove in the remarks how near to the best each palette is.")
 @click.option("--joint", is_flag=True, help="Compress weights that are compressed already, too.")
 @click.option("--strict", is_flag=True, help="Refuse sizes that do not fit, rather than take the nearest that do.")
@@ -83,9 +94,9 @@ def command(
     from optc.driver.importance import read_importance
     from optc.driver.models import bytes_on_disk, check_output, load, save
     from optc.driver.output import place_text, working
+    from optc.driver.progress import watched
     from optc.driver.tables import show_remarks
     from optc.driver.threads import cores
-    from optc.pipeline.instrumentation import Instruments
     from optc.pipeline.manager import run_pipeline
 
     schemes = {"--sparsify": sparsity, "--palettize": bits, "--quantize": dtype}
@@ -96,8 +107,8 @@ def command(
     with working(f"reading {model.name}"):
         program = load(model)
         before = bytes_on_disk(program, model)
-    with working(str(pipeline)):
-        instruments = Instruments(bundles=bundles(), workers=workers or cores(), importance=counts)
+    with working("compressing") as report:
+        instruments = watched(report, bundles=bundles(), workers=workers or cores(), importance=counts)
         outcome = run_pipeline(pipeline, program, instruments)
     with working(f"writing {output.name}"):
         written = save(outcome.program, output, target=target)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from optc.driver.commands import options
+from optc.driver.verbosity import say
 
 _SETTLE = "dead-code,fixpoint(canonicalize,fold-constants,dead-code)"
 """What makes parameters constants that Core ML wants to be such, where they follow from others."""
@@ -17,7 +18,8 @@ _SETTLE = "dead-code,fixpoint(canonicalize,fold-constants,dead-code)"
 @click.option(
     "--precision", type=click.Choice(["float32", "float16"]), help="Compute and store in float16, or leave it as it is."
 )
-def command(model: Path, output: Path, target: str, precision: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the sizes as JSON.")
+def command(model: Path, output: Path, target: str, precision: str | None, as_json: bool) -> None:
     """Write MODEL in the format that the suffix of the output names.
 
     \b
@@ -25,7 +27,8 @@ def command(model: Path, output: Path, target: str, precision: str | None) -> No
     """
     from optc.driver.facade import Pipeline
     from optc.driver.models import bytes_of, check_output, load, save
-    from optc.driver.output import printable, working
+    from optc.driver.output import printable, show_json, working
+    from optc.driver.progress import watched
 
     check_output(output, target)
     with working(f"reading {model.name}"):
@@ -34,9 +37,12 @@ def command(model: Path, output: Path, target: str, precision: str | None) -> No
     if precision == "float16":
         steps += ["float16", "dead-code"]
     if steps:
-        with working("preparing"):
-            program = Pipeline.parse(",".join(steps)).run(program)
+        with working("preparing") as report:
+            program = Pipeline.parse(",".join(steps)).run(program, watched(report))
     with working(f"writing {output.name}"):
         written = save(program, output, target=target)
-    size = sum(bytes_of(path) for path in written)
-    click.echo(f"{printable(str(output))}: {sum(1 for _ in program.walk()):,} ops, {size:,} bytes")
+    size, ops = sum(bytes_of(path) for path in written), sum(1 for _ in program.walk())
+    if as_json:
+        show_json({"output": str(output), "files": [str(path) for path in written], "ops": ops, "bytes": size})
+    else:
+        say(f"{printable(str(output))}: {ops:,} ops, {size:,} bytes")

@@ -21,6 +21,7 @@ def command(model: Path, output: Path, target: str, as_json: bool) -> None:
     from optc.driver.facade import Pipeline
     from optc.driver.models import bytes_on_disk, check_output, load, save
     from optc.driver.output import working
+    from optc.driver.progress import watched
     from optc.driver.tables import show_remarks
     from optc.pipeline.manager import run_pipeline
 
@@ -28,8 +29,8 @@ def command(model: Path, output: Path, target: str, as_json: bool) -> None:
     with working(f"reading {model.name}"):
         program = load(model)
         before = bytes_on_disk(program, model)
-    with working("expanding"):
-        outcome = run_pipeline(Pipeline.parse("decompress,dead-code"), program)
+    with working("expanding") as report:
+        outcome = run_pipeline(Pipeline.parse("decompress,dead-code"), program, watched(report))
     with working(f"writing {output.name}"):
         written = save(outcome.program, output, target=target)
     show_remarks(outcome.ledger, before, written, as_json)

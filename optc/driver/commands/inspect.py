@@ -22,7 +22,9 @@ def command(model: Path, no_values: bool, as_json: bool) -> None:
     from optc.driver.tables import show_inspection
 
     with working(f"reading {model.name}"):
-        found = inspect(load(model), values=not no_values)
+        program = load(model)
+    with working("looking at weights") as report:
+        found = inspect(program, values=not no_values, report=report)
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
     else:

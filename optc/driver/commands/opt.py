@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from optc.driver import completions
+from optc.driver.verbosity import quiet
 
 if TYPE_CHECKING:
     from optc.ir.block import Program
@@ -13,9 +16,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--pipeline", "text", default="", metavar="TEXT", help="Passes, for example 'fold-constants,dead-code'.")
+@click.option("--pipeline", "text", default="", metavar="TEXT", shell_complete=completions.pipelines,
+              help="Passes, for example 'fold-constants,dead-code'; see optc passes.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the program goes; else it is printed.")
-@click.option("--print-after", default="", metavar="all|changed|PASS", help="Show the program after these passes.")
+@click.option("--print-after", default="", metavar="all|changed|PASS", shell_complete=completions.printed_after,
+              help="Show the program after these passes.")  # fmt: skip
 @click.option("--timing", is_flag=True, help="Show the time of each pass.")
 @click.option("--memory", is_flag=True, help="Show the peak memory of each pass too (slow).")
 @click.option("--stop-after", type=click.IntRange(0), metavar="N",
@@ -25,11 +30,10 @@ if TYPE_CHECKING:
 @click.option("--remarks", type=click.Path(path_type=Path), metavar="FILE", help="Write all remarks, as JSON.")
 @click.option("--bundles", "folder", type=click.Path(path_type=Path), default=Path("optc-failures"), show_default=True,
               metavar="FOLDER", help="Where a failing pass leaves what is needed to replay it.")  # fmt: skip
-@click.option("--quiet", is_flag=True, help="Do not print the program.")
 @click.option("--json", "as_json", is_flag=True, help="Print times, counters and remarks as JSON, not the program.")
 def command(
     model: Path, text: str, output: Path | None, print_after: str, timing: bool, memory: bool, stop_after: int | None,
-    no_verify: bool, statistics: bool, remarks: Path | None, folder: Path, quiet: bool, as_json: bool,
+    no_verify: bool, statistics: bool, remarks: Path | None, folder: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a pipeline of passes on MODEL, and print the program.
 
@@ -45,26 +49,28 @@ def command(
     from optc.driver.failures import bundles
     from optc.driver.models import check_output, load, save
     from optc.driver.output import check_place, place_text, working
-    from optc.pipeline.instrumentation import Instruments
+    from optc.driver.progress import watched
     from optc.pipeline.manager import run_pipeline
 
     pipeline = Pipeline.parse(text, label="--pipeline")
-    instruments = Instruments(
-        verify_each=not no_verify, print_after=print_after, show=_show, memory=memory, stop_after=stop_after,
-        bundles=bundles(folder),
-    )  # fmt: skip
+    watching: dict[str, Any] = {
+        "verify_each": not no_verify, "print_after": print_after, "show": _show, "memory": memory,
+        "stop_after": stop_after, "bundles": bundles(folder),
+    }  # fmt: skip
     check_output(output)
     check_place(remarks)
     with working(f"reading {model.name}"):
         program = load(model)
-    outcome = run_pipeline(pipeline, program, instruments)
+    with working("running passes", shown=not print_after) as report:
+        outcome = run_pipeline(pipeline, program, watched(report, **watching))
     if output is not None:
-        save(outcome.program, output)
+        with working(f"writing {output.name}"):
+            save(outcome.program, output)
     if remarks is not None:
         place_text(remarks, json.dumps(outcome.ledger.to_json(), indent=2) + "\n")
     if as_json:
         click.echo(json.dumps({**outcome.to_json(), **outcome.ledger.to_json()}, indent=2))
-    elif output is None and not quiet:
+    elif output is None and not quiet():
         _print(outcome.program)
     _show_tables(outcome, timing or memory, memory, statistics)
 

@@ -2,12 +2,25 @@
 
 import click
 
-from optc.driver.suffixes import COREML_TARGETS
+from optc.driver import completions
+from optc.driver.suffixes import COREML_TARGETS, TARGETS
 
 target = click.option(
-    "--target", default="", metavar="TARGET", help=f"What the model must run on: {', '.join(COREML_TARGETS)} or onnx."
+    "--target",
+    default="",
+    metavar="TARGET",
+    shell_complete=completions.one_of(*TARGETS),
+    help=f"What the model must run on: {', '.join(COREML_TARGETS)} or onnx.",
 )
 inputs = click.option(
     "--input", "inputs", multiple=True, metavar="NAME=FILE|FILE.npz",
     help="An input (.npy, or a picture where the model takes one), or several.",
+)  # fmt: skip
+clean = click.option(
+    "--clean", is_flag=True,
+    help="Clean up the original first, as compress does: else batch norms that were folded count as errors.",
+)  # fmt: skip
+settings = click.option(
+    "--set", "settings", multiple=True, metavar="PATH=NUMBER", shell_complete=completions.figures,
+    help="Another figure of the device's table for this run, such as npu.weight_gbps=60 (see optc devices NAME).",
 )  # fmt: skip

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from optc.driver import completions
 from optc.driver.commands import options
 
 
@@ -12,7 +13,8 @@ from optc.driver.commands import options
 @click.argument("model", type=click.Path(path_type=Path))
 @options.inputs
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="OUT.npz", help="Where the outputs go.")
-@click.option("--engine", default="reference", show_default=True, metavar="NAME", help="Or onnxruntime.")
+@click.option("--engine", default="reference", show_default=True, metavar="NAME", shell_complete=completions.engines,
+              help="Or onnxruntime.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the table of outputs as JSON.")
 def command(model: Path, inputs: tuple[str, ...], output: Path | None, engine: str, as_json: bool) -> None:
     """Run MODEL once, and show what it gives.
@@ -26,6 +28,7 @@ def command(model: Path, inputs: tuple[str, ...], output: Path | None, engine: s
     from optc.driver.inputs import read_inputs
     from optc.driver.models import load
     from optc.driver.output import check_place, place_arrays, working
+    from optc.driver.progress import by_op
     from optc.driver.tables import array_row, show_arrays
 
     check_place(output)
@@ -33,8 +36,8 @@ def command(model: Path, inputs: tuple[str, ...], output: Path | None, engine: s
     with working(f"reading {model.name}"):
         program = load(model)
     given = read_inputs(inputs, program)
-    with working("running"):
-        outputs = facade.run(program, given, engine)
+    with working("running") as report:
+        outputs = facade.run(program, given, engine, by_op(report, "running", program))
     if output is not None:
         place_arrays(output, outputs)
     if as_json:

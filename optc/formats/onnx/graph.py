@@ -50,7 +50,7 @@ class Graph:
     ) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
-        self.value_infos: list[onnx.ValueInfoProto] = []
+        self._defined: dict[str, Value] = {}
         self._names = names
         self._initializer_of = initializer
         self._of: dict[Value, str] = {} if outer is None else outer._of
@@ -113,8 +113,9 @@ class Graph:
     def define(self, value: Value, wanted: str = "") -> str:
         """Give a value its name."""
         preferred = self._preferred.get(value, "")
-        self._of[value] = preferred or self._names.fresh(wanted or value.name)
-        return self._of[value]
+        self._of[value] = name = preferred or self._names.fresh(wanted or value.name)
+        self._defined[name] = value
+        return name
 
     def reserve(self, name: str) -> None:
         """Keep a name for an output."""
@@ -189,12 +190,14 @@ class Graph:
     def proto(
         self, name: str, inputs: Sequence[Value], output_names: Sequence[str], outputs: Sequence[Value]
     ) -> onnx.GraphProto:
-        """The finished graph."""
+        """The finished graph. It declares the types of what its nodes compute, which viewers show beside the edges."""
+        given = [value_info(self.name(v), v) for v in inputs]
+        declared = {*output_names, *(info.name for info in given)}
+        between = [(n, v) for n, v in self._defined.items() if n not in declared and isinstance(v.type, TensorType)]
         return helper.make_graph(
-            self.nodes, name,
-            [value_info(self.name(v), v) for v in inputs],
+            self.nodes, name, given,
             [value_info(n, v) for n, v in zip(output_names, outputs, strict=True)],
-            self.initializers, value_info=self.value_infos,
+            self.initializers, value_info=[value_info(n, v) for n, v in between],
         )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ class Fragile(Pass):
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     catalog = Catalog((*CATALOG.passes, Fragile), dict(CATALOG.presets))
-    monkeypatch.setattr(facade, "CATALOG", catalog)
+    monkeypatch.setattr(facade, "known_passes", lambda: catalog)
     monkeypatch.chdir(tmp_path)
     return write_model(tmp_path / "model.onnx")
 

@@ -1,6 +1,7 @@
 """Exit codes and messages of the command line, whatever goes wrong; and what it leaves behind."""
 
 import os
+import platform
 import subprocess
 import sys
 from importlib import metadata
@@ -9,15 +10,17 @@ from typing import NoReturn
 
 import pytest
 
-from optc.driver import facade, main, models, output
+import optc as optc_itself
+from optc.driver import environment, facade, main, models, output
 from optc.errors import OptcError
+from optc.numerics import native
 from tests.command_line import optc
 from tests.unit.driver.small_model import write_model
 
 
 def process(*arguments: object, **options: object) -> "subprocess.CompletedProcess[str]":
-    """Run `python -m optc` as a process of its own."""
-    words = [sys.executable, "-m", "optc", *map(str, arguments)]
+    """Run `python -m optc` as a process of its own: that of the tests, not the one in the folder that they run in."""
+    words = [sys.executable, "-P", "-m", "optc", *map(str, arguments)]
     return subprocess.run(words, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
 
 
@@ -33,9 +36,34 @@ def raising(error: BaseException) -> object:
     return fail
 
 
-def test_the_version_is_that_of_the_distribution() -> None:
+def test_the_version_is_that_of_the_distribution_and_comes_with_those_that_it_runs_on() -> None:
     done = process("--version")
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"optc {metadata.version('optc')}\n", "")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, python, libraries, optional, kernels = done.stdout.splitlines()
+    assert first == f"optc {metadata.version('optc')}"
+    assert optc_itself.__version__ == metadata.version("optc")
+    assert platform.python_version() in python
+    assert libraries == f"libraries: numpy {metadata.version('numpy')}, onnx {metadata.version('onnx')}"
+    assert f"onnxruntime {metadata.version('onnxruntime')}" in optional
+    assert kernels.startswith("compiled kernels: " + ("no" if native.kernels is None else "yes"))
+
+
+def test_what_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "OPTIONAL", ("no-such-package",))
+    monkeypatch.setattr(environment, "EXTENSION_SUFFIXES", [])
+    lines = environment.environment().splitlines()
+    assert lines[3] == "optional: no-such-package not installed"
+    assert lines[4] == "compiled kernels: no, NumPy computes the same"
+
+
+def test_the_version_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from optc.driver.main import run; run(['--version']); "
+        "heavy = {'numpy', 'onnx', 'onnxruntime', 'torch', 'coremltools', 'rich'}; "
+        "sys.stderr.write(' '.join(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_help_names_every_command_with_an_example() -> None:
@@ -105,6 +133,8 @@ def test_an_internal_error_is_one_message_and_a_traceback_only_on_request(
         "error: optc: run must be free of internal errors (got ZeroDivisionError: oh); "
         "set OPTC_DEBUG=1 for a traceback to report\n"
     )
+    monkeypatch.setenv("OPTC_DEBUG", "0")
+    assert "Traceback" not in optc("opt", model).err
     monkeypatch.setenv("OPTC_DEBUG", "1")
     assert "Traceback" in optc("opt", model).err
 

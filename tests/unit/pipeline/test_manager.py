@@ -205,3 +205,18 @@ def test_the_outcome_is_plain_data_too() -> None:
     (record,) = data["passes"]
     assert record.pop("ms") >= 0
     assert record == {"number": 1, "pass": "keep", "text": "keep", "peak_bytes": None, "changed": False}
+
+
+def test_progress_tells_of_each_pass_when_it_starts() -> None:
+    told: list[tuple[str, float, float]] = []
+    run("keep,fixpoint(shorten{by=2})", 3, on_progress=lambda *said: told.append(said))
+    assert told == [("keep", 0, 0), *[("shorten{by=2}", 0, 0)] * 3]
+
+
+def test_remarks_and_passes_are_told_as_they_are_made() -> None:
+    told: list[str] = []
+    outcome = run(
+        "shorten{by=3},keep", on_remark=lambda r: told.append(r.reason), on_pass=lambda r: told.append(r.text)
+    )
+    assert told == ["shortened", "shorten{by=3}", "keep"]
+    assert len(outcome.ledger) == 1

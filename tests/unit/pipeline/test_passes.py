@@ -5,6 +5,8 @@ from typing import ClassVar
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from optc.errors import UsageError
 from optc.ir.block import Program
@@ -110,3 +112,25 @@ def test_a_catalog_takes_only_passes_whose_options_it_can_read() -> None:
         Catalog((Undeclared,))
     with pytest.raises(TypeError, match="option run of Clash has the name"):
         Catalog((Clash,))
+
+
+@given(st.lists(st.integers(0, 5), max_size=20), st.integers(1, 4))
+def test_progress_goes_up_to_the_whole_effort_in_any_number_of_threads(efforts: list[int], workers: int) -> None:
+    told: list[tuple[float, float]] = []
+    cx = PassContext(workers=workers, progress=lambda done, total: told.append((done, total)))
+    assert cx.map(lambda effort: effort + 1, efforts, float) == [effort + 1 for effort in efforts]
+    total = float(sum(efforts))
+    if total == 0:
+        assert told == []
+        return
+    assert told[0] == (0, total)
+    assert told[-1] == (total, total)
+    assert {whole for _, whole in told} == {total}
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert len(told) == 1 + sum(effort > 0 for effort in efforts)
+
+
+def test_progress_that_nobody_waits_for_is_no_work() -> None:
+    cx = PassContext()
+    cx.progress(1, 2)
+    assert cx.map(str, [1, 2]) == ["1", "2"]
