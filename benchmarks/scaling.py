@@ -9,13 +9,10 @@ changes it little; the seconds hold for the machine that they were taken on. Col
 is timed, as its cost depends on everything else that is alive.
 """
 
-import gc
-import json
-import sys
-import time
 from collections.abc import Callable
 
 import numpy as np
+from growth import report
 
 from optc.driver.facade import Pipeline
 from optc.ir.block import Program
@@ -32,7 +29,6 @@ from optc.ops.elementwise import Add, Mul
 from optc.ops.shape import Transpose
 
 SIZES = (1_000, 3_000, 10_000, 30_000)
-RUNS = 3
 
 
 def build(ops: int) -> Program:
@@ -65,33 +61,5 @@ def steps(ops: int) -> dict[str, Callable[[], object]]:
     }
 
 
-def best_seconds(step: Callable[[], object]) -> float:
-    """The least time of several runs."""
-    times = []
-    for _ in range(RUNS):
-        gc.collect()
-        gc.disable()
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-        gc.enable()
-    return min(times)
-
-
-def main() -> None:
-    """Time all steps at all sizes, and print a table or JSON."""
-    table: dict[str, list[float]] = {}
-    for ops in SIZES:
-        for name, step in steps(ops).items():
-            table.setdefault(name, []).append(best_seconds(step))
-    growth = {name: times[-1] / times[0] * SIZES[0] / SIZES[-1] for name, times in table.items()}
-    if "--json" in sys.argv[1:]:
-        print(json.dumps({"sizes": SIZES, "seconds": table, "growth_per_op": growth}, indent=2))
-        return
-    print(f"{'seconds at':<10}" + "".join(f"{ops:>10,}" for ops in SIZES) + "   growth per op")
-    for name, times in table.items():
-        print(f"{name:<10}" + "".join(f"{t:>10.4f}" for t in times) + f"{growth[name]:>16.2f}")
-
-
 if __name__ == "__main__":
-    main()
+    report(SIZES, steps)

@@ -2,12 +2,14 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from optc.driver.demo.shipped import HELD_OUT, demo_model
 from optc.driver.main import cli
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,33 +40,44 @@ def run(command: str) -> str:
     assert words[0] == "optc"
     done = CliRunner().invoke(cli, words[1:])
     assert done.exit_code == 0, done.output
-    return done.stdout.strip("\n")
+    return "\n".join(line.rstrip() for line in done.stdout.strip("\n").split("\n"))
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder with the examples in it, in which the commands run."""
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    """An empty folder but for the network of the demonstration and its pictures, in which the commands run."""
+    (tmp_path / "optc-demo").mkdir()
+    for file in (demo_model(), HELD_OUT):
+        shutil.copy(file, tmp_path / "optc-demo" / file.name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def test_the_commands_on_the_model_that_ships_write_what_the_readme_shows(folder: Path) -> None:
-    found = sessions(LOCAL)
+    demonstration, *found = sessions(LOCAL)
+    assert demonstration[0] == "optc demo"
     assert len(found) == 3
     for command, output in found:
         assert run(command) == output
-    install = next(block for block in blocks(LOCAL) if block.startswith("pip install . && "))
-    assert install.removeprefix("pip install . && ") == found[0][0]
+
+
+def test_the_first_command_shows_what_the_readme_shows_of_it(folder: Path) -> None:
+    (command, output), *_ = sessions(LOCAL)
+    assert blocks(LOCAL)[0] == f"pip install . && {command}"
+    printed = "\n".join(line.rstrip() for line in run(command).splitlines())
+    parts = [part.strip("\n") for part in re.split(r"^\.\.\.$", output, flags=re.MULTILINE) if part.strip()]
+    assert len(parts) == 3
+    places = [printed.index(part) for part in parts]
+    assert places == sorted(places)
 
 
 def test_the_commands_that_run_compare_and_convert_run(folder: Path) -> None:
     (block,) = (block for block in blocks(PUBLISHED) if block.startswith("optc run"))
-    run("optc compress examples/digits.onnx --palettize 4 -o small.onnx")
-    with np.load("examples/digits_held_out.npz") as held_out:
+    run("optc compress optc-demo/digits.onnx --palettize 4 -o small.onnx")
+    with np.load("optc-demo/digits_held_out.npz") as held_out:
         np.save("image.npy", held_out["picture"][:2])
     for command in block.splitlines():
-        run(command.replace(" model.onnx", " examples/digits.onnx").replace(" x=", " picture="))
+        run(command.replace(" model.onnx", " optc-demo/digits.onnx").replace(" x=", " picture="))
     assert all(Path(name).is_file() for name in ("outputs.npz", "dense.onnx", "model.optc"))
     assert Path("model.mlpackage", "Manifest.json").is_file()
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = {"coremltools", "networkx", "numpy", "onnx", "onnxruntime", "rich", "safetensors", "torch"}
+HEAVY = {"coremltools", "jinja2", "networkx", "numpy", "onnx", "onnxruntime", "rich", "safetensors", "torch"}
 
 
 def imported_by(statement: str) -> set[str]:
