@@ -5,9 +5,6 @@ from typing import Any, Self
 
 import attrs
 
-from backends.lowered_ops import CATALOG as OPS
-from backends.lowered_ops import is_lowered
-from backends.lowered_run import run_lowered
 from optc.driver.models import load, save
 from optc.driver.plugins import catalog as known_passes
 from optc.driver.weight_info import WeightInfo, weights
@@ -90,9 +87,10 @@ def parse(text: str) -> Program:
     Raises:
         OptcError: the text is wrong; with line and column.
     """
+    from backends.lowered_ops import CATALOG
     from optc.ir.parser import parse_program
 
-    return parse_program(text, OPS)
+    return parse_program(text, CATALOG)
 
 
 def compress(program: Program, *passes: Pass | Configuration, importance: Mapping[str, Array] | None = None) -> Program:
@@ -154,6 +152,9 @@ def run(
     """
     check_engine(engine)
     if engine == "reference":
+        from backends.lowered_ops import is_lowered
+        from backends.lowered_run import run_lowered
+
         return run_lowered(program, inputs) if is_lowered(program) else interpret(program, inputs, watch=watch)
     from optc.formats.onnx.runtime import Session
 

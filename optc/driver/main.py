@@ -78,7 +78,7 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line, by default that of the process, and exit."""
     gc.set_threshold(
-        100_000, 20, 100
+        1_000_000, 20, 100
     )  # a command makes many objects and next to no cycles, which take long to look for
     sys.exit(run(arguments))
 

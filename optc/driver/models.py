@@ -32,21 +32,22 @@ def load(path: str | Path) -> Program:
     if not program.functions:
         raise OptcError("no-function", str(path), "program", "at least one function", "none")
     try:
-        _verify(program)
+        _verify(program, may_be_lowered=suffix == ".optc")
     except OptcError as error:
         raise error.at(f"{path}: {error.where}") from None
     return program
 
 
-def _verify(program: Program) -> None:
-    from backends.lowered_ops import is_lowered
+def _verify(program: Program, may_be_lowered: bool) -> None:
+    if may_be_lowered:
+        from backends.lowered_ops import is_lowered
 
-    if is_lowered(program):
-        from backends.lowered_verifier import verify_lowered
+        if is_lowered(program):
+            from backends.lowered_verifier import verify_lowered
 
-        verify_lowered(program)
-    else:
-        verify(program)
+            verify_lowered(program)
+            return
+    verify(program)
 
 
 def _read(place: Path, suffix: str) -> Program:

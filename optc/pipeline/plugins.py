@@ -3,12 +3,14 @@
 They are looked for when something is asked for that optc does not have itself, and imported when they are used.
 """
 
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from optc.errors import OptcError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 _LONGEST = 200
 
@@ -17,7 +19,7 @@ _LONGEST = 200
 class Plugin:
     """One entry point: `name` is what it offers, `group` of which kind that is (`optc.passes`, `optc.backends`)."""
 
-    entry: EntryPoint
+    entry: "EntryPoint"
 
     @property
     def name(self) -> str:
@@ -52,6 +54,8 @@ class Plugin:
 
 def plugins_of(group: str) -> tuple[Plugin, ...]:
     """The entry points of a group, by name; nothing of them is imported."""
+    from importlib.metadata import entry_points  # takes a while to import, and most runs need no plug-ins
+
     found = [Plugin(entry) for entry in entry_points(group=group)]
     return tuple(sorted(found, key=lambda plugin: (plugin.name, plugin.distribution)))
 
