@@ -17,6 +17,8 @@ from backends.reasons import own_ms
 from optc.ir.op import Op
 
 MOST = 3
+LEAST_SHARE = 0.01
+"""The fraction of the predicted time below which nothing is worth saying."""
 MOST_TRIED = 6
 """How many ops that fall back are tried on the unit that one expects, those first that take longest."""
 
@@ -37,10 +39,10 @@ def advice_of(plan: Plan, most: int = MOST) -> tuple[Advice, ...]:
     found: list[Advice] = []
     for number in range(len(plan.works)):
         found += _of_kernel(plan, number)
-    found += _of_fallbacks(plan) + _of_weights(plan) + _of_units(plan)
+    found += _of_fallbacks(plan) + _of_weights(plan) + _of_overhead(plan)
     best: dict[str, Advice] = {}
     for advice in sorted(found, key=lambda a: (-a.saves_ms, a.subject, a.cause)):
-        if advice.saves_ms > 0:
+        if advice.saves_ms > LEAST_SHARE * plan.totals.predict_ms:
             best.setdefault(advice.subject, advice)
     return tuple(best.values())[:most]
 
@@ -54,10 +56,13 @@ def _of_kernel(plan: Plan, number: int) -> list[Advice]:
     found = []
     if part.activation_ms > part.arithmetic_ms:
         size = costs.moved_bytes(work)
-        says = f"{root.name} {name} moves {size:,} bytes of activations: make them smaller, or quantize them to 8 bits"
+        says = f"{root.name} {name} moves {size:,} bytes of activations: make them smaller"
         found.append(Advice(name, "op", "activations", part.base_ms - part.arithmetic_ms, says))
     elif part.arithmetic_ms > 0:
-        says = f"{root.name} {name} takes {work.operations:,} operations: make it smaller, or multiply 8-bit integers"
+        rates = costs.unit.arithmetic_tflops
+        faster = "i8" in rates and not work.codes and rates["i8"].value > rates[costs.unit.dtype].value
+        more = f"; the {unit} multiplies integers of 8 bits faster" if faster else ""
+        says = f"{root.name} {name} takes {work.operations:,} operations: make it smaller{more}"
         found.append(Advice(name, "op", "arithmetic", part.base_ms - part.activation_ms, says))
     return found
 
@@ -94,27 +99,32 @@ def _of_weights(plan: Plan) -> list[Advice]:
             cause = "expansion" if part.decoding or part.expansion_ms else "weights"
             spent[cause] = spent.get(cause, 0.0) + part.exposed_ms + part.expansion_ms
         for cause, ms in spent.items():
-            found.append(Advice(decision.name, "weight", cause, ms, _weight_says(decision, cause)))
+            found.append(Advice(decision.name, "weight", cause, ms, _weight_says(plan, decision, cause)))
     return found
 
 
-def _weight_says(decision: Decision, cause: str) -> str:
+def _weight_says(plan: Plan, decision: Decision, cause: str) -> str:
     name, tables = decision.name, decision.storage.tables
-    if cause == "weights":
+    if cause == "expansion":
+        if tables > 1:
+            return f"weight {name} takes long to expand, from {tables:,} tables: share them among more channels"
+        return f"weight {name} takes long to expand: choose a scheme that the unit expands faster, or expand it at load"
+    if decision.choice == PREDICT:
         return f"weight {name} takes long to arrive: store it in fewer bits"
-    if tables > 1 and decision.choice == PREDICT:
-        return f"weight {name} takes long to expand, from {tables:,} tables: share them among more channels"
-    return f"weight {name} takes long to expand: choose a scheme that the unit expands faster, or expand it at load"
+    schemes = plan.costs[decision.unit].unit.schemes
+    streaming = [kind for kind, costs in schemes.items() if costs.expansion == "streams" and kind != decision.scheme]
+    what = (
+        f"store it as {', '.join(streaming)}, which the {decision.unit} expands itself"
+        if streaming
+        else "make it smaller"
+    )
+    return f"weight {name} takes long to arrive, dense: {what}"
 
 
-def _of_units(plan: Plan) -> list[Advice]:
-    """What launching a unit costs where another one is used as well, and what its ops cost whatever they do."""
+def _of_overhead(plan: Plan) -> list[Advice]:
+    """What ops cost whatever they do. Launches are no advice: the placement has weighed them already."""
     found = []
-    used = sorted(set(plan.units))
-    for unit in used:
-        launch = plan.costs[unit].unit.launch_ms.value
-        if len(used) > 1:
-            found.append(Advice(unit, "unit", "overhead", launch, f"the {unit} has to be started: use one unit"))
+    for unit in sorted(set(plan.units)):
         here = [plan.costs[u].overhead_ms(w) for w, u in zip(plan.works, plan.units, strict=True) if u == unit]
         says = f"the {unit} takes time for each of its {len(here):,} kernels, whatever they do: use fewer, larger ops"
         found.append(Advice(f"{unit} overhead", "unit", "overhead", math.fsum(here), says))

@@ -3,7 +3,8 @@
 Without a limit, or where the fastest plan fits, kernels are placed with the best choice for each weight, and that is
 the best there is. Otherwise a price is put on resident bytes: for each price all is placed and chosen again, and the
 fastest that fits is taken. Placements and choices at a price give a bound for all that fit (Lagrangian duality,
-Everett, Operations Research 11, 1963), so that what is left open is known.
+Everett, Operations Research 11, 1963), so that what is left open is known. Where each kernel has one place, that is the
+knapsack's own.
 """
 
 import math
@@ -130,7 +131,12 @@ def _within(
     if not found:
         raise refused[-1]  # at the highest price memory is all that counts
     units, (ms, selection) = min(found.items(), key=lambda item: item[1][0])
-    gap = max(0.0, ms - bound) if problem.objective == "latency" else selection.gap_ms
+    gap = selection.gap_ms
+    if problem.objective == "latency" and any(len(node.costs) > 1 for node in nodes):
+        for _, chosen in found.values():  # the price at which each set of choices is the best gives the best bounds
+            price = chosen.price_per_mb * 1e-6
+            bound = max(bound, place(problem.nodes(price), problem.flows, launch_ms).bound_ms - price * limit)
+        gap = max(0.0, ms - bound)
     placement = attrs.evolve(fastest, units=units, ms=placement_ms(units, nodes, problem.flows, launch_ms))
     return Assignment(nodes, placement, attrs.evolve(selection, gap_ms=gap))
 

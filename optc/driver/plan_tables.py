@@ -92,7 +92,12 @@ def notes_of(plan: "Plan") -> list[str]:
     """What else a reader should know: slower weights, gaps of certificates, sizes that were taken to be 1."""
     from backends.reasons import is_slower
 
-    notes = [f"slower than dense: {d.name} by {d.price_ms:.4f} ms ({d.reason})" for d in plan.decisions if is_slower(d)]
+    notes = []
+    slower = [d for d in plan.decisions if is_slower(d)]
+    if slower:
+        more = sum(d.price_ms for d in slower)
+        names = ", ".join(d.name for d in slower[:3]) + (", ..." if len(slower) > 3 else "")
+        notes.append(f"slower than dense, by {more:.3g} ms: {counted(len(slower), 'weight')} ({names})")
     pins = plan.request.pins
     for d in plan.decisions:
         if d.choice != pins.get(d.name, d.choice):
@@ -133,3 +138,6 @@ def show_plans(a: "Plan", b: "Plan", names: tuple[str, str], by: str) -> None:
             )  # fmt: skip
     if rows.row_count:
         shown.print(rows)
+    for word, made in (("A", a), ("B", b)):
+        for note in notes_of(made):
+            shown.print(printable(f"{word}: {note}"))

@@ -1,5 +1,6 @@
 """A bottleneck that is planted is what the plan names first."""
 
+import attrs
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from backends.advice import advice_of
 from backends.device_files import load_device
 from backends.figure_paths import with_figure
+from backends.figures import Figure
 from backends.plan import Request, make_plan
 from optc.ir.block import Program
 from optc.ir.builder import Builder
@@ -87,3 +89,32 @@ def test_what_is_free_gives_no_advice() -> None:
     b = Builder()
     x = b.param(TensorType(DType.F16, (1, 4)), "x")
     assert advice_of(make_plan(b.program(y=x), PHONE)) == ()
+
+
+@given(st.integers(1, 4), st.booleans())
+def test_a_dense_arrival_is_not_to_be_stored_in_fewer_bits_but_in_a_scheme_that_streams(
+    layers: int, streaming: bool
+) -> None:
+    device = load_device("iphone14pro")
+    npu = device.units["npu"]
+    folds = {
+        kind: attrs.evolve(costs, expansion="streams" if streaming and kind == "quantized" else "folds")
+        for kind, costs in npu.schemes.items()
+    }
+    slow = attrs.evolve(npu, schemes=folds, handover={}, weight_cache_mb=Figure(0, "assumed", "a test"))
+    alone = with_figure(attrs.evolve(device, units={"npu": slow}), "npu.weight_gbps", 0.1)
+    found = advice_of(make_plan(palettized_layers(layers, 0, 1), alone))
+    weights = [advice for advice in found if advice.kind == "weight"]
+    assert weights
+    for advice in weights:
+        assert advice.says.endswith(
+            "store it as quantized, which the npu expands itself" if streaming else "make it smaller"
+        )
+
+
+@given(st.integers(2, 6), st.data())
+def test_advice_is_never_of_less_than_a_hundredth_of_the_time(layers: int, data: st.DataObject) -> None:
+    program = palettized_layers(layers, data.draw(st.integers(0, layers - 1)), 128)
+    for name in ("iphone14pro", "macbook-m4", "nvidia-h100", "x86-server"):
+        plan = make_plan(program, load_device(name))
+        assert all(advice.saves_ms > plan.totals.predict_ms / 100 for advice in advice_of(plan))

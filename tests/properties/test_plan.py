@@ -176,3 +176,17 @@ def test_under_a_memory_limit_no_plan_is_faster_than_the_certificate_says(
     assert plan.totals.resident_bytes <= limit
     assert plan.totals.predict_ms >= best * (1 - 1e-9)
     assert plan.totals.predict_ms - plan.selection.gap_ms <= best * (1 + 1e-9) + 1e-15
+
+
+@settings(suppress_health_check=list(HealthCheck))
+@given(compressed_programs(), st.floats(0, 1))
+def test_a_memory_limit_on_one_unit_leaves_no_gap(program: Program, between: float) -> None:
+    free = make_plan(program, load_device("x86-server"))
+    sizes = [
+        (d.resident_bytes_if_load, d.resident_bytes_if_predict) if d.is_free else (d.resident_bytes,)
+        for d in free.decisions
+    ]
+    least, most = sum(map(min, sizes)), free.totals.resident_bytes
+    plan = make_plan(program, load_device("x86-server"), Request(memory_limit=int(least + between * (most - least))))
+    assert plan.selection.gap_ms == 0
+    assert plan.totals.predict_ms >= free.totals.predict_ms * (1 - 1e-12)
