@@ -65,7 +65,8 @@ def lower_bound(certificate: Certificate, counted: Histogram, k: int, rounding: 
         there = low <= high
         low, high, first, last = (ends[there] for ends in (low, high, first, last))
     whole = float(potentials[-1] - potentials[0]) - k * (penalty + excess)
-    return float(max(0.0, whole - k * costs.error))
+    rounded = 8 * float(np.finfo(np.float64).eps) * (float(np.abs(potentials).max()) + penalty + excess)
+    return float(max(0.0, whole - k * (costs.error + rounded)))
 
 
 class RunCosts:

@@ -36,6 +36,7 @@ _FOR_NORMAL = math.pi * math.sqrt(3.0)
 1951, "Quantization distortion in pulse-count modulation with nonuniform spacing of levels")."""
 _CUBIC_STEPS, _ROUGH_STEPS = 6, 8
 _CELLS_PER_RUN, _LEAST_CELLS = 16, 256
+_NEAR = 4
 
 
 class Rounding(NamedTuple):
@@ -277,7 +278,7 @@ def _penalised(sums: _Sums, k: int, penalty: float) -> _Found:
     candidates, starts = [0], [1]  # each candidate is the best predecessor from its start to the next one's
     head = 0
     for j in range(1, n + 1):
-        while head + 1 < len(candidates) and starts[head + 1] <= j:
+        if head + 1 < len(candidates) and starts[head + 1] == j:
             head += 1
         best = candidates[head]
         least[j] = least[best] + cost(best, j) + penalty
@@ -310,34 +311,27 @@ def _takeover(sums: _Sums, older: tuple[int, float], newer: tuple[int, float], l
 
     The older is as good at `low`, and the newer better at `high`, or nowhere if that is beyond the last position.
     """
-    n = len(sums.mass) - 1
     cost = sums.cost
     other, base = older
     j, own = newer
+
+    def takes_over(position: int) -> bool:
+        return own + cost(j, position) < base + cost(other, position)
+
+    for position in range(low + 1, min(low + 1 + _NEAR, high)):  # most often it is soon after the last takeover
+        if takes_over(position):
+            return position
+    low += _NEAR
     reach = 1
-    if high > n and low < n:  # most often it is the position after the last takeover
-        guess = low + 1
-        if own + cost(j, guess) < base + cost(other, guess):
-            high = guess
-        else:
-            low = guess
-    if high <= n:
-        while high - reach > low:
-            if not own + cost(j, high - reach) < base + cost(other, high - reach):
-                low = high - reach
-                break
-            high -= reach
-            reach *= 2
-    else:
-        while low + reach <= n:
-            if own + cost(j, low + reach) < base + cost(other, low + reach):
-                high = low + reach
-                break
-            low += reach
-            reach *= 2
+    while low + reach < high:
+        if takes_over(low + reach):
+            high = low + reach
+            break
+        low += reach
+        reach *= 2
     while high - low > 1:
         middle = low + (high - low) // 2
-        if own + cost(j, middle) < base + cost(other, middle):
+        if takes_over(middle):
             high = middle
         else:
             low = middle

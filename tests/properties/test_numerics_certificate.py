@@ -38,6 +38,12 @@ def tasks(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int, Rounding | None
     return np.array(values) / 8.0, np.array(weights, np.float64), draw(st.integers(1, 5)), draw(ROUNDINGS)
 
 
+def test_no_bound_is_above_zero_by_the_rounding_of_its_own_arithmetic() -> None:
+    counted = histogram(np.array([0.0]), np.array([1.0]))
+    certificate = Certificate(0.636511597040066, np.array([1.0, 33.0]))
+    assert lower_bound(certificate, counted, 1) == 0.0
+
+
 @given(tasks(), st.floats(0, 20), st.data())
 def test_whatever_a_certificate_says_no_palette_is_below_the_bound(
     task: tuple[np.ndarray, np.ndarray, int, Rounding | None], penalty: float, data: st.DataObject

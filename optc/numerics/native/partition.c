@@ -33,23 +33,26 @@ typedef struct {
 /* Adding this number, and taking it away again, rounds one below 2**51 to a whole number: half to even, as rint does. */
 static const double WHOLE = 6755399441055744.0;
 
-static inline double rounded(const rounding_t *rounding, double centre) {
+/* How centres are rounded: not at all; to floats of few bits, without a branch; or in another way. */
+enum { EXACT, FLOATS, OTHERS };
+enum { LANES = 4 }; /* how many costs are worked out together */
+
+INLINED double nearest_float(const rounding_t *rounding, double centre) {
+    double unit = rounding->step; /* or a power of two, found by its bits */
+    int64_t exponent = (int64_t)(bits_of_double(centre) >> 52 & 0x7ff) + 1 - rounding->precision;
+    double own = double_of_bits((uint64_t)(exponent > 0 ? exponent : 0) << 52);
+    double far = WHOLE * (own > unit ? own : unit);
+    return (centre + far) - far;
+}
+
+static double nearest_other(const rounding_t *rounding, double centre) {
     double unit = rounding->step;
-    if (rounding->precision > 50) {
+    if (rounding->precision) {
         int exponent;
         frexp(centre, &exponent);
         unit = ldexp(1.0, exponent - rounding->precision);
         if (unit < rounding->step) unit = rounding->step;
         return rint(centre / unit) * unit;
-    }
-    if (rounding->precision) { /* the unit is a power of two, found by its bits */
-        int64_t exponent = (int64_t)(bits_of_double(centre) >> 52 & 0x7ff) + 1 - rounding->precision;
-        if (exponent > 0) {
-            double own = double_of_bits((uint64_t)exponent << 52);
-            if (own > unit) unit = own;
-        }
-        double far = WHOLE * unit;
-        return (centre + far) - far;
     }
     double code = centre / unit;
     if (code < rounding->low) code = rounding->low;
@@ -57,91 +60,107 @@ static inline double rounded(const rounding_t *rounding, double centre) {
     return ((code + WHOLE) - WHOLE) * unit;
 }
 
-static inline double run_cost(const sums_t *s, int64_t i, int64_t j) {
+static int kind_of(const rounding_t *rounding) {
+    if (!rounding) return EXACT;
+    return rounding->precision && rounding->precision <= 50 ? FLOATS : OTHERS;
+}
+
+static double rounded(const rounding_t *rounding, double centre) {
+    return kind_of(rounding) == FLOATS ? nearest_float(rounding, centre) : nearest_other(rounding, centre);
+}
+
+INLINED double cost_of(const sums_t *s, int kind, int64_t i, int64_t j) {
     double mass = s->mass[j] - s->mass[i];
     double first = (s->first[j] - s->first[i]) + (s->first_rest[j] - s->first_rest[i]);
     double second = (s->second[j] - s->second[i]) + (s->second_rest[j] - s->second_rest[i]);
     double mean = first / mass;
     double cost = second - first * mean;
-    if (cost < 0.0) cost = 0.0;
-    if (s->rounding) {
+    cost = cost < 0.0 ? 0.0 : cost;
+    if (kind != EXACT) {
         double centre = s->pivot + mean;
-        double error = centre - rounded(s->rounding, centre);
+        double near = kind == FLOATS ? nearest_float(s->rounding, centre) : nearest_other(s->rounding, centre);
+        double error = centre - near;
         cost = cost + mass * error * error;
     }
     return cost;
 }
 
-static double penalised(const sums_t *s, double penalty, work_t *w) {
-    double *least = w->least, *at_start = w->at_start; /* the latter: cost through a candidate at its start, or NaN */
+static double run_cost(const sums_t *s, int64_t i, int64_t j) {
+    switch (kind_of(s->rounding)) {
+    case EXACT: return cost_of(s, EXACT, i, j);
+    case FLOATS: return cost_of(s, FLOATS, i, j);
+    default: return cost_of(s, OTHERS, i, j);
+    }
+}
+
+/* The arrays of `s` are padded. */
+INLINED double penalised_by(const sums_t *s, int kind, double penalty, work_t *w) {
+    double *least = w->least, *at_start = w->at_start; /* the latter: the cost through a candidate at its start */
     int64_t *candidate = w->candidate, *start = w->start, n = s->count;
-    int64_t head = 0, tail = 1;
+    int64_t head = 0, tail = 1; /* all candidates but the first start at positions to come */
     w->penalty = penalty;
     least[0] = 0.0;
     candidate[0] = 0;
     start[0] = 1;
-    at_start[0] = NAN;
-#define THROUGH(i, j) (least[i] + run_cost(s, i, j))
-#define THROUGH_OLD(t, j) (start[t] == (j) && at_start[t] == at_start[t] ? at_start[t] : THROUGH(candidate[t], j))
+#define THROUGH(i, j) (least[i] + cost_of(s, kind, i, j))
     for (int64_t j = 1; j <= n; j++) {
-        while (head + 1 < tail && start[head + 1] <= j) head++;
-        least[j] = THROUGH_OLD(head, j) + penalty;
-        w->previous[j] = candidate[head];
+        head += head + 1 < tail && start[head + 1] == j;
+        int64_t best = candidate[head];
+        least[j] = THROUGH(best, j) + penalty;
+        w->previous[j] = best;
         if (j == n) break;
-        int64_t low = 0, high = n + 1, reach = 1; /* the older is as good at `low`, the newer better at `high` */
-        double own, there = NAN;                  /* the newer's cost at a position, and at `high` */
-        while (tail > head) {
-            low = start[tail - 1] > j ? start[tail - 1] : j + 1;
-            own = THROUGH(j, low);
-            if (!(own < THROUGH_OLD(tail - 1, low))) break;
+        int64_t low = j + 1, high = n + 1; /* the older is as good at `low`, the newer better at `high` */
+        double there = NAN;                /* the newer's cost at `high` */
+        while (tail - 1 > head) {
+            low = start[tail - 1];
+            double own = THROUGH(j, low);
+            if (!(own < at_start[tail - 1])) break;
             high = low;
             there = own;
             tail--;
         }
-        if (tail == head) {
-            candidate[tail] = j;
-            at_start[tail] = high == j + 1 ? there : NAN;
-            start[tail++] = j + 1;
-            continue;
-        }
-        int64_t other = candidate[tail - 1];
-#define TAKES_OVER(position) ((own = THROUGH(j, position)) < THROUGH(other, position))
-        if (high > n && low < n) { /* most often the newer takes over one position after the last takeover */
-            int64_t guess = low + 1;
-            if (TAKES_OVER(guess)) {
-                high = guess;
-                there = own;
-            } else
-                low = guess;
-        }
-        if (high <= n) {
-            while (high - reach > low) {
-                if (!TAKES_OVER(high - reach)) {
-                    low = high - reach;
-                    break;
-                }
-                high -= reach;
-                there = own;
-                reach *= 2;
+        if (tail - 1 == head) {
+            low = j + 1;
+            if (THROUGH(j, low) < THROUGH(best, low)) {
+                candidate[head] = j;
+                start[head] = low;
+                continue;
             }
-        } else {
-            while (low + reach <= n) {
+        }
+        int64_t other = candidate[tail - 1], step = 0, older = 1;
+        double own[LANES], old[LANES]; /* most often the newer takes over soon after the last takeover */
+#pragma GCC unroll 1
+        for (int64_t t = 0; t < LANES; t++) own[t] = THROUGH(j, low + 1 + t);
+#pragma GCC unroll 1
+        for (int64_t t = 0; t < LANES; t++) old[t] = THROUGH(other, low + 1 + t);
+        for (int64_t t = 0; t < LANES; t++) /* a count without a branch */
+            step += older &= !(own[t] < old[t]);
+        if (step < LANES) {
+            if (low + 1 + step < high) {
+                high = low + 1 + step;
+                there = own[step];
+            }
+        } else if (low + LANES < high) {
+            low += LANES;
+            double one;
+#define TAKES_OVER(position) ((one = THROUGH(j, position)) < THROUGH(other, position))
+            for (int64_t reach = 1; low + reach < high; reach *= 2) {
                 if (TAKES_OVER(low + reach)) {
                     high = low + reach;
-                    there = own;
+                    there = one;
                     break;
                 }
                 low += reach;
-                reach *= 2;
             }
-        }
-        while (high - low > 1) {
-            int64_t middle = low + (high - low) / 2;
-            if (TAKES_OVER(middle)) {
-                high = middle;
-                there = own;
-            } else
-                low = middle;
+            while (high - low > 1) {
+                int64_t middle = low + (high - low) / 2;
+                if (TAKES_OVER(middle)) {
+                    high = middle;
+                    there = one;
+                } else
+                    low = middle;
+            }
+#undef TAKES_OVER
         }
         if (high <= n) {
             candidate[tail] = j;
@@ -149,10 +168,16 @@ static double penalised(const sums_t *s, double penalty, work_t *w) {
             start[tail++] = high;
         }
     }
-#undef TAKES_OVER
-#undef THROUGH_OLD
 #undef THROUGH
     return least[n];
+}
+
+FOR_EACH_PROCESSOR static double penalised(const sums_t *s, double penalty, work_t *w) {
+    switch (kind_of(s->rounding)) {
+    case EXACT: return penalised_by(s, EXACT, penalty, w);
+    case FLOATS: return penalised_by(s, FLOATS, penalty, w);
+    default: return penalised_by(s, OTHERS, penalty, w);
+    }
 }
 
 static int read_split(const sums_t *s, const work_t *w, double penalty, split_t *out) {
@@ -256,6 +281,12 @@ static double fill_prefix(const double *terms, int64_t n, double *upper, double 
     return magnitude;
 }
 
+/* Costs at positions beyond the last are worked out, and not used. */
+static void pad(const sums_t *s) {
+    double *const arrays[] = {s->mass, s->first, s->first_rest, s->second, s->second_rest};
+    for (int a = 0; a < 5; a++) memset(arrays[a] + s->count + 1, 0, LANES * sizeof(double));
+}
+
 /* The points at which a coarse search may cut; the number of cells. */
 static int64_t coarse_cells(const double *points, const double *mass, int64_t n, int64_t cells, double *measure,
                             int64_t *edges) {
@@ -277,13 +308,13 @@ int optc_best_split(const double *points, const double *weights, int64_t n, int6
                     int64_t *bounds, double *potentials, double *gap, double *used) {
     int64_t cells = CELLS_PER_RUN * k > LEAST_CELLS ? CELLS_PER_RUN * k : LEAST_CELLS;
     int coarse = 2 * cells < n, failed = -1;
-    int64_t small = coarse ? cells + 1 : 0;
-    double *memory = malloc((size_t)(9 * (n + 1) + 5 * small) * sizeof(double));
+    int64_t size = n + 1 + LANES, small = coarse ? cells + 1 + LANES : 0;
+    double *memory = malloc((size_t)(9 * size + 5 * small) * sizeof(double));
     int64_t *places = malloc((size_t)(3 * (n + 1) + small) * sizeof(int64_t));
     if (!memory || !places) goto done;
-    double *terms = memory, *more = memory + (n + 1), *block = memory + 2 * (n + 1);
-    sums_t s = {n, block, block + (n + 1), block + 2 * (n + 1), block + 3 * (n + 1), block + 4 * (n + 1), 0.0, rounding};
-    work_t w = {block + 5 * (n + 1), block + 6 * (n + 1), 0.0, places, places + (n + 1), places + 2 * (n + 1)};
+    double *terms = memory, *more = memory + size, *block = memory + 2 * size;
+    sums_t s = {n, block, block + size, block + 2 * size, block + 3 * size, block + 4 * size, 0.0, rounding};
+    work_t w = {block + 5 * size, block + 6 * size, 0.0, places, places + (n + 1), places + 2 * (n + 1)};
 
     double total = 0.0;
     for (int64_t i = 0; i < n; i++) total += weights[i];
@@ -304,9 +335,10 @@ int optc_best_split(const double *points, const double *weights, int64_t n, int6
     for (int64_t i = 0; i < n; i++) terms[i] = terms[i] * (points[i] - s.pivot);
     double spread = fill_prefix(terms, n, s.second, s.second_rest);
 
+    pad(&s);
     double penalty = 0.0, dual = 0.0;
     if (coarse) {
-        double *at = memory + 9 * (n + 1);
+        double *at = memory + 9 * size;
         int64_t *edges = places + 3 * (n + 1);
         int64_t count = coarse_cells(points, mass, n, cells, terms, edges);
         sums_t grid = {count, at, at + small, at + 2 * small, at + 3 * small, at + 4 * small, s.pivot, rounding};
@@ -317,6 +349,7 @@ int optc_best_split(const double *points, const double *weights, int64_t n, int6
             grid.second[c] = s.second[edges[c]];
             grid.second_rest[c] = s.second_rest[edges[c]];
         }
+        pad(&grid);
         if (count > k && search(&grid, k, &penalty, 1, &w, NULL, &dual)) goto done;
     }
     if (search(&s, k, &penalty, 0, &w, bounds, &dual)) goto done;
