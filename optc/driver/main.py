@@ -77,10 +77,11 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line, by default that of the process, and exit."""
-    gc.set_threshold(
-        1_000_000, 20, 100
-    )  # a command makes many objects and next to no cycles, which take long to look for
-    sys.exit(run(arguments))
+    # A command makes many objects and next to no cycles, which take long to look for: while it runs, and as it ends.
+    gc.set_threshold(1_000_000, 20, 100)
+    code = run(arguments)
+    gc.freeze()
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
