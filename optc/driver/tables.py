@@ -3,10 +3,11 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from optc.driver.console import console, counted, grouped, plain_table
@@ -34,9 +35,8 @@ def show_remarks(ledger: "Ledger", before: int, written: Sequence[Path], as_json
     for remark in {remark.subject: remark for remark in remarks}.values():  # the last one of each weight
         if remark.subject not in changed:
             skipped.setdefault(remark.reason, []).append(remark)
-    for remark in remarks:
-        if remark.decision != "skipped":
-            table.add_row(*_remark_row(remark))
+    for remark in _outcomes(remarks):
+        table.add_row(*_remark_row(remark))
     shown = console()
     if table.row_count:
         shown.print(table)
@@ -45,11 +45,33 @@ def show_remarks(ledger: "Ledger", before: int, written: Sequence[Path], as_json
         kept = sum(remark.bytes_before or 0 for remark in group)
         size = f" ({grouped(kept)} bytes)" if kept else ""
         shown.print(f"{counted(len(group), 'weight')} left {word}: {reason}{size}")
+    for (asked, taken), count in Counter(pair for remark in remarks for pair in _other_sizes(remark)).items():
+        shown.print(f"{counted(count, 'weight')}: size {taken} instead of {asked}, which does not divide")
     for line in dict.fromkeys(_program_line(remark) for remark in ledger if remark.reason == "matches-nothing"):
         shown.print(line)
     ratio = sizes["bytes_after"] / max(1, sizes["bytes_before"])
     before_and_after = f"{grouped(sizes['bytes_after'])} bytes, {ratio:.1%} of {grouped(sizes['bytes_before'])}"
     shown.print(f"{printable(str(written[0]))}: {before_and_after}")
+
+
+def _outcomes(remarks: "Sequence[Remark]") -> "list[Remark]":
+    """What was done to each weight by all passes together, and what was refused."""
+    shown: dict[tuple[str, str], Remark] = {}
+    for remark in remarks:
+        if remark.decision == "skipped":
+            continue
+        key = (remark.subject, remark.decision if remark.decision == "done" else remark.pass_name + remark.reason)
+        before = shown[key].bytes_before if key in shown else remark.bytes_before
+        shown[key] = attrs.evolve(remark, bytes_before=before)
+    return list(shown.values())
+
+
+def _other_sizes(remark: "Remark") -> Iterator[tuple[int | float | str, int | float | str]]:
+    """The sizes of groups and blocks that were asked for, and those that were taken, as the former do not divide."""
+    numbers = dict(remark.numbers)
+    for name, asked in numbers.items():
+        if name.startswith("asked"):
+            yield asked, numbers[f"taken{name.removeprefix('asked')}"]
 
 
 def _program_line(remark: "Remark") -> str:

@@ -1,6 +1,7 @@
 """Runs a pipeline: verifies, times and shows each step, and saves what failed."""
 
 from collections import Counter
+from typing import Any
 
 from optc.errors import OptcError, UsageError
 from optc.ir.block import Program
@@ -37,6 +38,7 @@ class _Run:
         self.ledger = Ledger(instruments.on_remark)
         self.statistics: Counter[str] = Counter()
         self.stopped_before = ""
+        self.originals: dict[str, Any] = {}
 
     def run(self, program: Program) -> Outcome:
         self.instruments.check_names({step.name for step in self.pipeline.passes()})
@@ -96,7 +98,7 @@ class _Run:
         report(str(running), 0, 0)
         cx = PassContext(
             running, self.ledger, self.statistics, verify, self.instruments.workers, self.instruments.importance,
-            lambda done, total: report(str(running), done, total),
+            lambda done, total: report(str(running), done, total), self.originals,
         )  # fmt: skip
         with meter:
             program = running.run(before, cx)

@@ -30,6 +30,7 @@ class PassContext:
 
     `importance` says by the name of a weight how much the squared error of each of its elements counts: arrays of the
     weight's shape, or such as broadcast to it, of numbers that are not negative. Where there is none, all count alike.
+    `originals` is shared by the passes of a run: by name, each weight as the first that changed its values found it.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class PassContext:
         workers: int = 1,
         importance: Mapping[str, Array] | None = None,
         progress: Callable[[float, float], None] | None = None,
+        originals: dict[str, Any] | None = None,
     ) -> None:
+        self.originals: dict[str, Any] = {} if originals is None else originals
         self.importance: Mapping[str, Array] = importance or {}
         self.pass_name = running.name if running else "pass"
         self.ledger = Ledger() if ledger is None else ledger

@@ -188,7 +188,7 @@ class _Task:
         after = sum(op.value.stored_bytes for op in ops if isinstance(op, Const))
         if after >= before and not chosen.force:
             return left("not-smaller", {"bytes": after})
-        change = apart(now, encoding.stored, weight.value.tensor.static_shape)
+        change = apart(self._original(cx) or now, encoding.stored, weight.value.tensor.static_shape)
         if not math.isfinite(change.largest):
             return left("not-finite", {"problem": "what is stored would expand to infinite numbers"}, "refused")
         remark = Remark(
@@ -196,6 +196,12 @@ class _Task:
             snr_db=change.snr_db, numbers={"max_error": change.largest, **encoding.numbers, **self.why},
         )  # fmt: skip
         return ops, remark
+
+    def _original(self, cx: PassContext) -> Stored | None:
+        """What a pass before this one compressed; None if this one is the first."""
+        first = cx.originals.setdefault(self.weight.name, self.weight)
+        same = first.value.tensor.static_shape == self.weight.value.tensor.static_shape
+        return stored(first) if first is not self.weight and same else None
 
 
 def _check_importance(cx: PassContext, names: Sequence[str]) -> None:

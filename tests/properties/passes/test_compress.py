@@ -25,7 +25,9 @@ from optc.ops.conv import Conv
 from optc.ops.elementwise import Add, Mul
 from optc.ops.matmul import Linear
 from optc.ops.weights import Weight, expand, weights_of
+from optc.pipeline.manager import run_pipeline
 from optc.pipeline.passes import Pass, PassContext
+from optc.pipeline.pipeline import Pipeline
 from optc.testing.equivalence import assert_equivalent
 from optc.testing.programs import programs
 from optc.testing.source import Source
@@ -221,6 +223,24 @@ def test_joint_forms_in_either_order_are_valid_and_have_the_error_that_is_stated
             if remark.decision == "done":
                 before, after = (w.expanded().astype(np.float64) for w in (held, new[value]))
                 assert np.abs(before - after).max(initial=0) == dict(remark.numbers)["max_error"]
+
+    law()
+
+
+@pytest.mark.parametrize("pair", [*itertools.permutations(JOINT, 2)], ids=lambda pair: "-".join(map(str, pair)))
+def test_in_one_run_the_error_of_a_joint_form_is_that_against_the_weight_before_both_passes(
+    pair: tuple[Pass, Pass],
+) -> None:
+    @settings(max_examples=6, suppress_health_check=list(HealthCheck))
+    @given(programs(idioms=IDIOMS, most=3))
+    def law(program: Program) -> None:
+        outcome = run_pipeline(Pipeline(pair), program)
+        old, new = by_value(program), by_value(outcome.program)
+        for value, held in old.items():
+            done = [remark for remark in outcome.ledger.about(held.name) if remark.decision == "done"]
+            if done:
+                before, after = (w.expanded().astype(np.float64) for w in (held, new[value]))
+                assert np.abs(before - after).max(initial=0) == dict(done[-1].numbers)["max_error"]
 
     law()
 

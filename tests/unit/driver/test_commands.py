@@ -79,6 +79,22 @@ def test_the_remarks_tell_of_each_weight_once(model: Path) -> None:
     assert len(found) == 3
 
 
+def test_a_joint_form_is_one_row_with_the_error_against_the_weight_that_was_given(model: Path) -> None:
+    small = model.with_name("small.onnx")
+    done = optc("compress", model, "--sparsify", 0.5, "--palettize", 4, "-o", small)
+    (row,) = (line.split() for line in done.out.splitlines() if line.startswith("first"))
+    found = json.loads(optc("diff", model, small, "--json").out)["weights"]
+    error = next(weight["snr_db"] for weight in found if weight["name"] == "first")
+    assert row[:5] == ["first", "done", "sparse,", "palettized", "4-bit"]
+    assert row[5] == f"{64 * 96 * 4:,}"
+    assert row[7] == f"{error:.1f}"
+
+
+def test_sizes_that_were_taken_in_place_of_others_are_said_on_the_screen(model: Path) -> None:
+    done = optc("compress", model, "--palettize", 4, "--group-size", 7, "-o", model.with_name("small.onnx"))
+    assert "2 weights: size 8 instead of 7, which does not divide" in done.out.splitlines()
+
+
 def test_json_is_the_remarks_and_the_sizes_of_the_files(model: Path) -> None:
     small = model.with_name("small.onnx")
     data = json.loads(optc("compress", model, "--quantize", "int8", "-o", small, "--json").out)
