@@ -289,6 +289,10 @@ class Op:
         return OptcError(slug, self.describe(), what, str(expected), actual, hint)
 
     def describe(self) -> str:
-        """How messages name this op: `op %y = relu`."""
+        """How messages name this op: `op %y = relu`, or `op relu of %x` where the result has no name."""
         named = ", ".join(f"%{v.name}" for v in self.results if type(v) is Value and v.name)
-        return f"op {named} = {self.name}" if named else f"op {self.name}"
+        if named:
+            return f"op {named} = {self.name}"
+        held = (getattr(self, field.name) for field in self.spec.operands)  # what is broken is described, too
+        given = next((v.name for v in held if type(v) is Value and v.name), "")
+        return f"op {self.name} of %{given}" if given else f"op {self.name}"

@@ -95,6 +95,15 @@ def test_sizes_that_were_taken_in_place_of_others_are_said_on_the_screen(model: 
     assert "2 weights: size 8 instead of 7, which does not divide" in done.out.splitlines()
 
 
+@pytest.mark.parametrize(
+    "scheme", [("--quantize", "float8e4m3"), ("--sparsify", 0.5, "--quantize", "int8", "--target", "ios16")]
+)
+def test_what_core_ml_does_not_express_is_refused_with_the_name_of_the_weight(model: Path, scheme: Any) -> None:
+    done = optc("compress", model, *scheme, "-o", model.with_name("small.mlpackage"))
+    assert done.code == 1
+    assert " of %first." in done.err
+
+
 def test_json_is_the_remarks_and_the_sizes_of_the_files(model: Path) -> None:
     small = model.with_name("small.onnx")
     data = json.loads(optc("compress", model, "--quantize", "int8", "-o", small, "--json").out)
