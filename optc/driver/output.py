@@ -62,14 +62,14 @@ def place_arrays(path: Path, arrays: "Mapping[str, Array]") -> None:
     Raises:
         OptcError: slug `unwritable`, or `not-storable` for an array of texts.
     """
-    import numpy as np
+    from optc.numerics.arrays import write_archive
 
     for name, array in arrays.items():
         if array.dtype.kind in "OV":
             raise OptcError("not-storable", str(path), f"output {name}", "of numbers that .npz has", array.dtype)
     try:
         with aside(path) as made, made.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            write_archive(file, arrays)
     except OSError as error:
         raise unwritable(path, error) from None
 

@@ -82,6 +82,7 @@ def test_run_gives_what_the_interpreter_gives_and_onnx_runtime_agrees(
     expected = facade.run(facade.load(model), inputs())["y"]
     assert optc("run", model, "--input", f"x={picture}", "-o", tmp_path / "a.npz").code == 0
     assert np.array_equal(np.load(tmp_path / "a.npz")["y"], expected)
+    assert np.load(tmp_path / "a.npz").files == ["y"]
     np.savez(tmp_path / "in.npz", **inputs())
     told = optc(
         "run", model, "--input", tmp_path / "in.npz", "--engine", "onnxruntime", "-o", tmp_path / "b.npz", "--json"
