@@ -8,13 +8,15 @@ from optc.errors import OptcError, UsageError
 from optc.ir.dtypes import Array
 
 
-def read_importance(path: Path) -> dict[str, Array]:
-    """The arrays of an `.npz` or `.safetensors` file by name.
+def read_importance(path: Path | None) -> dict[str, Array]:
+    """The arrays of an `.npz` or `.safetensors` file by name; none without a file.
 
     Raises:
         UsageError: the suffix is neither.
         OptcError: the file cannot be read, or holds no plain arrays.
     """
+    if path is None:
+        return {}
     suffix = path.suffix.lower()
     if suffix == ".npz":
         return read_archive(path)

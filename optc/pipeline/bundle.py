@@ -8,7 +8,7 @@ import shlex
 import shutil
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,18 @@ import attrs
 
 from optc.errors import OptcError
 from optc.ir.block import Program
+from optc.ir.dtypes import Array
+from optc.numerics.arrays import write_archive
 
 _TRIES = 10_000
+_IMPORTANCE = "importance.npz"
 
 
 @attrs.frozen
 class Failure:
     """What failed: the name and the text of the pass, the text of the steps from it to the end (`remaining`), that of
-    the whole pipeline, the place of the pass in the order of runs from 1, and the program before it."""
+    the whole pipeline, the place of the pass in the order of runs from 1, the program before it, and the importance
+    of its weights."""
 
     name: str
     text: str
@@ -31,6 +35,7 @@ class Failure:
     pipeline: str
     number: int
     before: Program
+    importance: Mapping[str, Array] = {}
 
 
 @attrs.frozen
@@ -56,6 +61,9 @@ class Bundles:
         aside = Path(tempfile.mkdtemp(prefix=".failure-", dir=self.folder))
         try:
             self.write_program(failure.before, aside / "program.optc")
+            if failure.importance:
+                with (aside / _IMPORTANCE).open("wb") as file:
+                    write_archive(file, failure.importance)
             (aside / "error.txt").write_text("".join(traceback.format_exception(error)), "utf-8", "backslashreplace")
             stem = f"failure-{re.sub('[^a-z0-9-]', '_', failure.name)}"
             return self._move(aside, stem, failure, error)
@@ -67,7 +75,7 @@ class Bundles:
             place = self.folder / f"{stem}-{number}"
             if place.exists():
                 continue
-            command = replay_command(place / "program.optc", failure.text)
+            command = _replay_command(place, failure)
             facts = json.dumps(_facts(failure, error, command), indent=2)
             (aside / "bundle.json").write_text(facts + "\n", "utf-8")
             try:
@@ -79,9 +87,12 @@ class Bundles:
         raise OSError(f"{self.folder} holds {_TRIES} bundles of this pass already")
 
 
-def replay_command(program: Path, text: str) -> str:
-    """The command that runs the pass `text` on a saved program."""
-    return f"optc opt {shlex.quote(str(program))} --pipeline {shlex.quote(text)}"
+def _replay_command(place: Path, failure: Failure) -> str:
+    """The command that runs the pass again on the program that is saved in `place`."""
+    words = ["optc", "opt", str(place / "program.optc"), "--pipeline", failure.text]
+    if failure.importance:
+        words += ["--importance", str(place / _IMPORTANCE)]
+    return shlex.join(words)
 
 
 def _facts(failure: Failure, error: Exception, command: str) -> dict[str, Any]:

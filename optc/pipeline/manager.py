@@ -80,7 +80,8 @@ class _Run:
             program = self.checked(running, before, meter)
         except Exception as error:
             remaining = str(Pipeline((running, *after)))
-            failure = Failure(running.name, str(running), remaining, str(self.pipeline), number, before)
+            importance = self.instruments.importance
+            failure = Failure(running.name, str(running), remaining, str(self.pipeline), number, before, importance)
             raise self.explained(failure, error) from error
         changed = program is not before
         record = PassRecord(number, running.name, str(running), meter.seconds, meter.peak_bytes, changed)

@@ -35,12 +35,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Which weights get which schemes: YAML, TOML, JSON, or a YAML file for coremltools.",
 )
-@click.option(
-    "--importance",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="How much the error of each element counts: arrays by name of weight (.npz, .safetensors).",
-)
+@options.importance
 @click.option(
     "--granularity",
     metavar="G",
@@ -101,7 +96,7 @@ def command(
 
     schemes = {"--sparsify": sparsity, "--palettize": bits, "--quantize": dtype}
     pipeline = _pipeline({**schemes, "--config": config, "--pipeline": text}, shape)
-    counts = {} if importance is None else read_importance(importance)
+    counts = read_importance(importance)
     check_output(output, target)
     _check_remarks(remarks, model, output)
     with working(f"reading {model.name}"):

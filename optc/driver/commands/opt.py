@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from optc.driver import completions
+from optc.driver.commands import options
 from optc.driver.verbosity import quiet
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--pipeline", "text", default="", metavar="TEXT", shell_complete=completions.pipelines,
               help="Passes, for example 'fold-constants,dead-code'; see optc passes.")  # fmt: skip
+@options.importance
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the program goes; else it is printed.")
 @click.option("--print-after", default="", metavar="all|changed|PASS", shell_complete=completions.printed_after,
               help="Show the program after these passes.")  # fmt: skip
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
               metavar="FOLDER", help="Where a failing pass leaves what is needed to replay it.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print times, counters and remarks as JSON, not the program.")
 def command(
-    model: Path, text: str, output: Path | None, print_after: str, timing: bool, memory: bool, stop_after: int | None,
-    no_verify: bool, statistics: bool, remarks: Path | None, folder: Path, as_json: bool,
+    model: Path, text: str, importance: Path | None, output: Path | None, print_after: str, timing: bool, memory: bool,
+    stop_after: int | None, no_verify: bool, statistics: bool, remarks: Path | None, folder: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a pipeline of passes on MODEL, and print the program.
 
@@ -47,6 +49,7 @@ def command(
     """
     from optc.driver.facade import Pipeline
     from optc.driver.failures import bundles
+    from optc.driver.importance import read_importance
     from optc.driver.models import check_output, load, save
     from optc.driver.output import check_place, place_text, working
     from optc.driver.progress import watched
@@ -55,7 +58,7 @@ def command(
     pipeline = Pipeline.parse(text, label="--pipeline")
     watching: dict[str, Any] = {
         "verify_each": not no_verify, "print_after": print_after, "show": _show, "memory": memory,
-        "stop_after": stop_after, "bundles": bundles(folder),
+        "stop_after": stop_after, "bundles": bundles(folder), "importance": read_importance(importance),
     }  # fmt: skip
     check_output(output)
     check_place(remarks)

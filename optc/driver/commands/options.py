@@ -1,5 +1,7 @@
 """Options that several commands have."""
 
+from pathlib import Path
+
 import click
 
 from optc.driver import completions
@@ -15,6 +17,10 @@ target = click.option(
 inputs = click.option(
     "--input", "inputs", multiple=True, metavar="NAME=FILE|FILE.npz",
     help="An input (.npy, or a picture where the model takes one), or several.",
+)  # fmt: skip
+importance = click.option(
+    "--importance", type=click.Path(path_type=Path), metavar="FILE",
+    help="How much the error of each element counts: arrays by name of weight (.npz, .safetensors).",
 )  # fmt: skip
 clean = click.option(
     "--clean", is_flag=True,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import attrs
+import numpy as np
 import pytest
 
 from optc.driver import facade
@@ -29,6 +30,8 @@ class Fragile(Pass):
     crash: bool = option(True)
 
     def run(self, program: Program, cx: PassContext) -> Program:
+        if cx.importance and cx.importance["first"].sum() != 96:
+            return program
         if any(op.name == "relu" for op in program.walk()):
             if self.crash:
                 raise KeyError("relu")
@@ -78,6 +81,16 @@ def test_compress_leaves_a_bundle_too_and_no_output(model: Path) -> None:
     assert done.code == 1
     assert "replay: optc opt optc-failures/failure-fragile-1/program.optc --pipeline fragile" in done.err
     assert not Path("small.onnx").exists()
+
+
+def test_the_importance_of_weights_is_in_the_bundle_and_in_the_replay(model: Path) -> None:
+    np.savez("counts.npz", first=np.ones(96))
+    done = optc("opt", model, "--pipeline", "fragile", "--importance", "counts.npz")
+    _, *command = shlex.split(done.err.splitlines()[1].removeprefix("replay: "))
+    assert command[-2:] == ["--importance", "optc-failures/failure-fragile-1/importance.npz"]
+    assert optc(*command).err.splitlines()[0] == done.err.splitlines()[0]
+    np.savez(command[-1], first=np.zeros(96))
+    assert optc(*command).code == 0
 
 
 def test_reduce_shrinks_a_failing_program_by_the_command_that_fails(model: Path) -> None:
