@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import attrs
+import ml_dtypes
 import numpy as np
 
 from optc.errors import OptcError, UsageError
@@ -227,6 +228,8 @@ def importance_of(weight: Weight, cx: PassContext) -> Array | None:
     given = cx.importance.get(weight.name)
     if given is None:
         return None
+    if given.dtype == ml_dtypes.bfloat16:
+        given = given.astype(np.float32)
     shape = weight.value.tensor.static_shape
     try:
         spread = np.broadcast_to(given, shape)

@@ -1,8 +1,11 @@
 """Importance of elements, from Python and from files: it reaches the passes, and wrong names and files are refused."""
 
+import json
 import pickle
+import struct
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -65,6 +68,21 @@ def test_the_command_line_takes_arrays_from_a_file(model: Path, suffix: str) -> 
     made = optc.weights(optc.compress(program, optc.Sparsify(sparsity=0.5), importance=given))
     for name, held in optc.weights(optc.load(small)).items():
         np.testing.assert_array_equal(held.value, made[name].value)
+
+
+def test_importance_in_bfloat16_counts_as_the_same_numbers_in_float32(model: Path) -> None:
+    numbers = np.linspace(0, 3, 96, dtype=np.float32).astype(ml_dtypes.bfloat16)
+    head = json.dumps({"first": {"dtype": "BF16", "shape": [96], "data_offsets": [0, 192]}}).encode()
+    narrow, wide = model.with_name("narrow.safetensors"), model.with_name("wide.npz")
+    narrow.write_bytes(struct.pack("<Q", len(head)) + head + numbers.tobytes())
+    np.savez(wide, first=numbers.astype(np.float32))
+    made = []
+    for path in (narrow, wide):
+        small = path.with_suffix(".onnx")
+        done = command("compress", model, "--palettize", 2, "--importance", path, "-o", small)
+        assert (done.code, "refused" in done.out) == (0, False)
+        made.append(small.read_bytes())
+    assert made[0] == made[1]
 
 
 def test_a_weight_that_is_not_there_is_said(model: Path) -> None:
