@@ -15,8 +15,8 @@ import numpy as np
 
 from optc.errors import OptcError
 from optc.numerics.arrays import Array, axis_from_front
-from optc.numerics.block_codes import FLOATS, dense_rows, least_error, min_max, to_float8
-from optc.numerics.block_rows import batches, by_block, filled, rows
+from optc.numerics.block_codes import FLOATS, dense_rows, dense_strips, least_error, min_max, to_float8
+from optc.numerics.block_rows import batches, by_block, filled, rows, side_by_side
 
 Shape = tuple[int, ...]
 
@@ -219,7 +219,13 @@ def dequantize(codes: Array, scale: Array, offset: Array | None, dtype: Any) -> 
     work = np.dtype(np.float64 if scale.dtype == np.float64 else np.float32)
     steps = scale.reshape(-1).astype(work)
     shifts = np.zeros_like(steps) if offset is None else offset.reshape(-1).astype(work)
-    source, target, size = by_block(codes, scale.shape), by_block(out, scale.shape), codes.size // scale.size
+    strip, size = side_by_side(codes.shape, scale.shape), codes.size // scale.size
+    if strip > 1:
+        flat, strips = np.ascontiguousarray(codes), (-1, strip)
+        cut = (scale.size // strip, size, strip)
+        dense_strips(flat.reshape(cut), steps.reshape(strips), shifts.reshape(strips), out.reshape(cut))
+        return out
+    source, target = by_block(codes, scale.shape), by_block(out, scale.shape)
     for place, at in batches(scale.shape, size):
         with filled(target, place, size) as made:
             dense_rows(rows(source, place, size), steps[at], shifts[at], made)

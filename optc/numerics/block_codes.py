@@ -5,6 +5,7 @@ the same where they were built, to the bit.
 """
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import ml_dtypes
@@ -100,16 +101,25 @@ def to_float8(x: Array, scale: Array, codes: Array) -> None:
 
 def dense_rows(codes: Array, scale: Array, offset: Array, out: Array) -> None:
     """Write `scale * (code - offset)`, computed in the dtype of `scale` and `offset`, float32 or float64."""
+    dense_strips(codes[:, :, None], scale[:, None], offset[:, None], out[:, :, None])
+
+
+def dense_strips(codes: Array, scale: Array, offset: Array, out: Array) -> None:
+    """The same for blocks side by side: codes `[strips, size, strip]`, scales and offsets `[strips, strip]`."""
+    strips, size, strip = codes.shape
     kind = KINDS.get(out.dtype.name, 0)
     fits = codes.dtype in (np.int8, np.uint8) and (kind == 8 if scale.dtype == np.float64 else kind in (2, 3, 4))
     # The kernel knows no NaN.
     if native.kernels is not None and fits and np.isfinite(scale).all() and np.isfinite(offset).all():
         signed = codes.dtype == np.int8
-        native.kernels.dequantize(kind, signed, codes.view(np.uint8), codes.shape[1], scale, offset, _bits(out))
+        native.kernels.dequantize(kind, signed, codes.view(np.uint8), size, strip, scale, offset, _bits(out))
         return
+    many = max(1, SLICE // strip)
+    few = max(1, many // strips)
     with np.errstate(over="ignore", invalid="ignore"):  # beyond the range of the dtype is infinite, as in the runtimes
-        for part in _columns(codes):
-            out[:, part] = scale[:, None] * (codes[:, part].astype(scale.dtype) - offset[:, None])
+        for first, start in product(range(0, strips, many), range(0, size, few)):
+            some, part = slice(first, first + many), slice(start, start + few)
+            out[some, part] = scale[some, None] * (codes[some, part].astype(scale.dtype) - offset[some, None])
 
 
 def _bits(array: Array) -> Array:

@@ -1,5 +1,6 @@
 """Tensors cut into equal blocks, taken as rows: a row is one block, whatever axes it runs along."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,19 @@ def by_block(array: Array, counts: tuple[int, ...]) -> Array:
     pairs = [(count, dim // count) for dim, count in zip(array.shape, counts, strict=True)]
     cut = array.reshape([size for pair in pairs for size in pair])
     return cut.transpose(*range(0, cut.ndim, 2), *range(1, cut.ndim, 2))
+
+
+def side_by_side(shape: tuple[int, ...], counts: tuple[int, ...]) -> int:
+    """How many blocks of one element in a row lie side by side, with the next elements of all in the row after it.
+
+    1 where blocks are not of that form.
+    """
+    axis = len(shape)
+    while axis and counts[axis - 1] == shape[axis - 1]:
+        axis -= 1
+    divided = [place for place in range(axis) if counts[place] != shape[place]]
+    whole = all(counts[place] == 1 for place in range(divided[0] + 1, axis)) if divided else True
+    return math.prod(shape[axis:]) if whole else 1
 
 
 def spread(values: Array, shape: tuple[int, ...]) -> Array:

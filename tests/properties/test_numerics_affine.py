@@ -1,5 +1,6 @@
 """Laws of affine quantization, for every type, granularity and mode."""
 
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import ml_dtypes
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from optc.numerics import native
+from optc.numerics import block_codes, native
 from optc.numerics.affine import CODE_RANGES, FLOAT8S, Quantized, code_range, dequantize, quantize, quantize_float8
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -95,6 +96,21 @@ def test_symmetric_quantization_commutes_with_negation(case: Case) -> None:
     mirrored = quantize(-case.weights, case.dtype, case.blocks).dense()
     straight = quantize(case.weights, case.dtype, case.blocks).dense()
     np.testing.assert_array_equal(mirrored, -straight)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@given(cases(), st.integers(1, 40))
+def test_each_code_is_expanded_by_the_scale_and_the_offset_of_its_block_however_much_is_done_at_a_time(
+    compiled: bool, case: Case, at_a_time: int
+) -> None:
+    result = case.quantized()
+    shift = 0.0 if result.offset is None else spread(result.offset, case.blocks)
+    expected = spread(result.scale, case.blocks) * (result.codes.astype(np.float64) - shift)
+    with pytest.MonkeyPatch.context() as patched, nullcontext() if compiled else native.without():
+        patched.setattr(block_codes, "SLICE", at_a_time)
+        for codes in (result.codes, np.array(result.codes, order="F")):
+            made = dequantize(codes, result.scale.astype(np.float64), result.offset, np.float64)
+            np.testing.assert_array_equal(made, expected)
 
 
 @pytest.mark.skipif(native.kernels is None, reason="the compiled kernels were not built")

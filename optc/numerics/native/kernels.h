@@ -73,10 +73,11 @@ int optc_quantize(int kind, const void *x, int64_t blocks, int64_t size, int low
 void optc_encode(int kind, const void *x, int64_t blocks, int64_t size, int low, int high, const void *scale,
                  const uint8_t *offset, uint8_t *codes);
 
-/* scale * (code - offset) for blocks of codes with a sign or without, computed in float (kinds 2, 3 and 4, which are
-   what is written) or double (8). */
-void optc_dequantize(int kind, int has_sign, const uint8_t *codes, int64_t blocks, int64_t size, const void *scale,
-                     const void *offset, void *out);
+/* scale * (code - offset) for blocks of `size` codes with a sign or without, computed in float (kinds 2, 3 and 4, which
+   are what is written) or double (8). Each `strip` blocks, a divisor of their number, lie side by side: the first codes
+   of all come first. */
+void optc_dequantize(int kind, int has_sign, const uint8_t *codes, int64_t blocks, int64_t size, int64_t strip,
+                     const void *scale, const void *offset, void *out);
 
 /* Scales (numbers that the kind has) and offsets of less squared error than those given; `w`, or null, has a weight for
    each item. Nonzero if there is no memory. */

@@ -227,22 +227,23 @@ static PyObject *encode(PyObject *self, PyObject *args) {
 static PyObject *dequantize(PyObject *self, PyObject *args) {
     PyObject *codes, *scales, *offsets, *dense;
     int kind, has_sign;
-    Py_ssize_t size;
+    Py_ssize_t size, strip;
     const uint8_t *x;
     const void *scale, *offset;
     void *out;
     taken_t taken = {.count = 0};
     (void)self;
-    if (!PyArg_ParseTuple(args, "ipOnOOO", &kind, &has_sign, &codes, &size, &scales, &offsets, &dense)) return NULL;
-    if (!check_blocks(kind, size, 0, 1)) return refuse(&taken, BAD_BLOCKS);
+    if (!PyArg_ParseTuple(args, "ipOnnOOO", &kind, &has_sign, &codes, &size, &strip, &scales, &offsets, &dense))
+        return NULL;
+    if (!check_blocks(kind, size, 0, 1) || strip < 1) return refuse(&taken, BAD_BLOCKS);
     const int item = kind == 3 ? 2 : kind, work = kind == 8 ? 8 : 4;
     if (!(x = hold(&taken, codes, 1, -1, 0))) return release(&taken, NULL);
-    Py_ssize_t n = items(&taken), blocks = n / size;
+    Py_ssize_t n = items(&taken), blocks = n / size / strip * strip;
     if (!(scale = hold(&taken, scales, work, blocks, 0)) || !(offset = hold(&taken, offsets, work, blocks, 0)) ||
         !(out = hold(&taken, dense, item, blocks * size, 1)))
         return release(&taken, NULL);
     Py_BEGIN_ALLOW_THREADS
-    optc_dequantize(kind, has_sign, x, blocks, size, scale, offset, out);
+    optc_dequantize(kind, has_sign, x, blocks, size, strip, scale, offset, out);
     Py_END_ALLOW_THREADS
     return release(&taken, nothing());
 }

@@ -164,11 +164,17 @@ void optc_encode(int kind, const void *x, int64_t blocks, int64_t size, int low,
     INLINED void name##_block(const code *from, int64_t size, real step, real shift, word *out) {                     \
         for (int64_t i = 0; i < size; i++) out[i] = (word)written(step * ((real)from[i] - shift));                    \
     }                                                                                                                 \
-    FOR_EACH_PROCESSOR static void name(const code *codes, int64_t blocks, int64_t size, const real *scale,           \
-                                        const real *offset, word *out) {                                              \
-        for (int64_t b = 0; b < blocks; b++) {                                                                        \
+    FOR_EACH_PROCESSOR static void name(const code *codes, int64_t blocks, int64_t size, int64_t strip,               \
+                                        const real *scale, const real *offset, word *out) {                           \
+        for (int64_t b = 0; strip == 1 && b < blocks; b++) {                                                          \
             if (size == 32) name##_block(codes + b * 32, 32, scale[b], offset[b], out + b * 32);                      \
             else name##_block(codes + b * size, size, scale[b], offset[b], out + b * size);                           \
+        }                                                                                                             \
+        for (int64_t row = 0; strip > 1 && row < blocks / strip * size; row++) {                                      \
+            const real *steps = scale + row / size * strip, *shifts = offset + row / size * strip;                    \
+            const code *from = codes + row * strip;                                                                   \
+            word *to = out + row * strip;                                                                             \
+            for (int64_t i = 0; i < strip; i++) to[i] = (word)written(steps[i] * ((real)from[i] - shifts[i]));        \
         }                                                                                                             \
     }
 #define DENSE_OF(code, sign)                                                                                          \
@@ -176,21 +182,21 @@ void optc_encode(int kind, const void *x, int64_t blocks, int64_t size, int low,
     DENSE(brain_of_##sign, code, float, uint16_t, brain_of_single)                                                    \
     DENSE(single_of_##sign, code, float, float, SAME)                                                                 \
     DENSE(twice_of_##sign, code, double, double, SAME)                                                                \
-    static void dense_of_##sign(int kind, const code *codes, int64_t blocks, int64_t size, const void *scale,         \
-                                const void *offset, void *out) {                                                      \
+    static void dense_of_##sign(int kind, const code *codes, int64_t blocks, int64_t size, int64_t strip,             \
+                                const void *scale, const void *offset, void *out) {                                   \
         switch (kind) {                                                                                               \
-        case 2: half_of_##sign(codes, blocks, size, scale, offset, out); break;                                       \
-        case 3: brain_of_##sign(codes, blocks, size, scale, offset, out); break;                                      \
-        case 4: single_of_##sign(codes, blocks, size, scale, offset, out); break;                                     \
-        default: twice_of_##sign(codes, blocks, size, scale, offset, out);                                            \
+        case 2: half_of_##sign(codes, blocks, size, strip, scale, offset, out); break;                                       \
+        case 3: brain_of_##sign(codes, blocks, size, strip, scale, offset, out); break;                                      \
+        case 4: single_of_##sign(codes, blocks, size, strip, scale, offset, out); break;                                     \
+        default: twice_of_##sign(codes, blocks, size, strip, scale, offset, out);                                            \
         }                                                                                                             \
     }
 
 DENSE_OF(int8_t, signed)
 DENSE_OF(uint8_t, unsigned)
 
-void optc_dequantize(int kind, int has_sign, const uint8_t *codes, int64_t blocks, int64_t size, const void *scale,
-                     const void *offset, void *out) {
-    if (has_sign) dense_of_signed(kind, (const int8_t *)codes, blocks, size, scale, offset, out);
-    else dense_of_unsigned(kind, codes, blocks, size, scale, offset, out);
+void optc_dequantize(int kind, int has_sign, const uint8_t *codes, int64_t blocks, int64_t size, int64_t strip,
+                     const void *scale, const void *offset, void *out) {
+    if (has_sign) dense_of_signed(kind, (const int8_t *)codes, blocks, size, strip, scale, offset, out);
+    else dense_of_unsigned(kind, codes, blocks, size, strip, scale, offset, out);
 }
