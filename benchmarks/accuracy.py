@@ -25,7 +25,7 @@ from peer import FOLDER, MODELS, AbsentError, RefusedError
 from real_models import SCHEMES, UnknownError, chosen, model, optc
 
 FLOAT = "float32"
-GOALS = {"palette 8-bit": 0.5, "int8": 0.5}
+GOALS = {"palette 8-bit": 0.5, "palette 8-bit, channel scales": 0.5, "int8": 0.5}
 """Schemes, and the most points that each may lose on any model."""
 NOT_KNOWN = "not an option of this version"
 
@@ -144,6 +144,11 @@ Of the measures, lines go in steps of 0.5 points and pictures in steps of 0.2.
 Made by `python benchmarks/accuracy.py --write docs/accuracy.md`; where the data come from stands in its text.
 """
 
+GOALS_TEXT = """## Goals
+
+Palettes of 8 bits, with and without a scale for each channel, and int8 with such scales lose at most half a point.
+"""
+
 
 def page(table: Table) -> str:
     """The tables in Markdown."""
@@ -154,7 +159,7 @@ def page(table: Table) -> str:
     parts.append(_rows(table.figures, titles, "{:.2f}"))
     parts.append("## Size\n\nBytes of the compressed file, as a share of the float32 file.\n")
     parts.append(_rows(table.sizes, models, "{:.3f}"))
-    parts.append("## Goals\n\nPalettes of 8 bits and int8 with a scale for each channel lose at most half a point.\n")
+    parts.append(GOALS_TEXT)
     parts.append("\n".join(f"- {line}" for line in failures) + "\n" if failures else "Met on every model.\n")
     gaps = [
         f"- {scheme}: {', '.join(sorted(given))}: {reason}"

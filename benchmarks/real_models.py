@@ -19,6 +19,7 @@ NAMES: Mapping[str, int] = {
 """The models, and what sizes that may differ are taken to be."""
 SCHEMES: Mapping[str, tuple[str, ...]] = {
     **{f"palette {bits}-bit": ("--palettize", str(bits)) for bits in (8, 6, 4, 3, 2, 1)},
+    "palette 8-bit, channel scales": ("--palettize", "8", "--per-channel-scale"),
     "palette 4-bit, groups of 16": ("--palettize", "4", "--group-size", "16"),
     "palette 3-bit, groups of 16": ("--palettize", "3", "--group-size", "16"),
     "palette 4-bit, channel scales": ("--palettize", "4", "--per-channel-scale"),
