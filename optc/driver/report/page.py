@@ -22,6 +22,7 @@ from optc.driver.report import charts
 from optc.driver.report.columns import Column
 from optc.driver.report.names import shown
 from optc.driver.report.plans import Planned, plan_json
+from optc.driver.report.totals import by_device, rows_of_totals
 from optc.driver.report.weights import WeightFacts, facts_of, histograms_json, weight_table
 from optc.ir.block import Program
 from optc.ops.weights import Weight
@@ -29,10 +30,6 @@ from optc.pipeline.instrumentation import Progress, ignore_progress
 
 MOST_HISTOGRAMS = 3_000
 SCRIPTS = ("table.js", "histogram.js", "timeline.js", "page.js")
-TOTALS = {
-    "predict_ms": "predict, ms", "load_ms": "load, ms", "disk_bytes": "bytes stored",
-    "resident_bytes": "bytes resident", "peak_bytes": "bytes at the peak",
-}  # fmt: skip
 
 
 @attrs.frozen(eq=False)
@@ -47,7 +44,7 @@ class Model:
         """The plans with the names that the page calls them by: of the device, and of the model if asked for."""
         ahead = f"{shown(self.name)}, " if with_name else ""
         return [
-            Planned(f"{ahead}{shown(plan.device.title)}", f"{ahead}{shown(plan.device.name)}", plan)
+            Planned(f"{ahead}{shown(plan.device.title)}", f"{ahead}{shown(plan.device.name)}", shown(self.name), plan)
             for plan in self.plans
         ]
 
@@ -63,6 +60,7 @@ def report_page(model: Model, against: Model | None = None, report: Progress = i
     facts, missing = facts_of(first, second, report)
     planned = model.planned(with_name=against is not None)
     others = [] if against is None else against.planned(with_name=True)
+    groups = by_device(planned, others)
     script, style = "".join(map(_read, SCRIPTS)), _read("page.css")
     data = {
         "weights": weight_table(facts, _per_plan(planned, others, facts), against is not None),
@@ -72,11 +70,11 @@ def report_page(model: Model, against: Model | None = None, report: Progress = i
     return _environment().get_template("page.html").render(
         script=Markup(script), style=Markup(style), policy=_policy(script, style), data=_data(data),
         version=metadata.version("optc"), model=shown(model.name), against=against and shown(against.name),
-        totals=_totals(facts), planned=planned, compared=_compared([*planned, *others]),
+        totals=_totals(facts), planned=planned, groups=groups, compared=rows_of_totals(groups),
         schemes=charts.sizes_by_scheme(facts), largest=charts.sizes_by_weight(facts),
         errors=charts.errors_by_weight(facts), strip=charts.strip_of_errors(facts),
         missing=[shown(name) for name in missing[:10]], missing_count=len(missing),
-        shares=[_shares(one) for one in [*planned, *others]],
+        shares=[_shares(one) for group in groups for one in group.plans],
         problems=[(shown(fact.weight.name), fact.problem) for fact in facts if fact.problem][:10],
         count=len(facts), most_histograms=MOST_HISTOGRAMS,
     )  # fmt: skip
@@ -124,20 +122,6 @@ def _totals(facts: Sequence[WeightFacts]) -> Mapping[str, int | None]:
 def _stored(weights: Sequence[Weight]) -> int:
     tensors = {id(tensor.storage): tensor for weight in weights for tensor in weight.constants}
     return sum(tensor.stored_bytes for tensor in tensors.values())
-
-
-def _compared(planned: Sequence[Planned]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Rows of a table that holds plans against each other: the label, then value and ratio to the first plan."""
-    rows = []
-    for key, label in TOTALS.items():
-        values = [one.totals[key] for one in planned]
-        cells = [
-            (f"{v:.4g}" if key.endswith("ms") else f"{v:,}", f"{v / values[0]:.3f} times" if n and values[0] else "")
-            for n, v in enumerate(values)
-        ]
-        rows.append((label, cells))
-    kernels = [", ".join(f"{count:,} on {unit}" for unit, count in one.kernels.items() if count) for one in planned]
-    return [*rows, ("kernels", [(text, "") for text in kernels])]
 
 
 def _data(data: Mapping[str, object]) -> Markup:

@@ -27,11 +27,16 @@ TICKS = 10_000_000
 
 @attrs.frozen(eq=False)
 class Planned:
-    """A plan with the name that the page calls it by, and a short one for columns."""
+    """A plan with the name that the page calls it by, a short one for columns, and that of the model alone."""
 
     name: str
     short: str
+    model: str
     plan: Plan
+
+    @property
+    def device(self) -> str:
+        return shown(self.plan.device.title)
 
     @property
     def totals(self) -> Mapping[str, float]:

@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from backends.plan import make_plan
 from optc.driver.facade import compress
 from optc.driver.report.page import Model, report_page
 from optc.driver.report.skeletons import restored
+from optc.driver.report.totals import TOTALS
 from optc.ir.block import Program
 from optc.ir.builder import Builder
 from optc.ir.dtypes import DType
@@ -161,6 +163,34 @@ def test_the_plan_of_each_device_is_there_with_its_arithmetic_word_for_word() ->
         names, choices = (shown["decisions"]["columns"][n] for n in (0, 3))
         pairs = [(names["texts"][a], choices["texts"][b]) for a, b in zip(names["at"], choices["at"], strict=True)]
         assert pairs == [(d.name, d.choice) for d in plan.decisions]
+
+
+def totals_of(text: str) -> dict[str, list[str]]:
+    """The rows of the table of predicted totals: for each label the texts of its cells."""
+    table = text.partition('<table class="compared">')[2].partition("</table>")[0]
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in table.split("<tr>")[1:]]
+    return {cells[0]: cells[1:] for cells in rows}
+
+
+def test_plans_are_compared_with_the_other_model_on_the_same_device_and_not_between_devices() -> None:
+    first, second = both(("a", "b"), "small.onnx")
+    rows = totals_of(report_page(first, second))
+    for key, label in TOTALS.items():
+        for at in range(len(DEVICES)):
+            mine, other = (getattr(model.plans[at].totals, key) for model in (first, second))
+            base, held = rows[label][2 * at : 2 * at + 2]
+            said = (f"{number:.4g}" if key.endswith("ms") else f"{number:,}" for number in (other, mine))
+            assert (base, held) == (next(said), f"{next(said)} <small>{mine / other:.3f} times</small>")
+    alone = report_page(first)
+    assert "<small>" not in str(totals_of(alone))
+    assert "ratios" not in alone.partition("</caption>")[0]
+
+
+def test_of_a_device_that_only_one_model_was_planned_for_there_are_no_ratios() -> None:
+    first, second = both(("a", "b"), "small.onnx")
+    page = report_page(attrs.evolve(first, plans=first.plans[:1]), attrs.evolve(second, plans=second.plans[1:]))
+    assert "times</small>" not in page
+    assert len(totals_of(page)["load, ms"]) == 2
 
 
 def test_the_events_of_a_timeline_end_where_it_ends() -> None:
