@@ -44,11 +44,11 @@ def command(folder: Path, engine: str, as_json: bool) -> None:
     chosen = schemes.smallest_as_good(subject, tried)
     before = demo_model().stat().st_size
     if not as_json:
-        tables.show_schemes(subject, tried, chosen, before)
+        tables.show_schemes(subject, tried, chosen, before, folder)
     with working("planning"):
         planned = list(journey.plans(chosen.program, subject.clean))
     if not as_json:
-        tables.show_plans(planned)
+        tables.show_plans(planned, folder)
     with working(f"writing {folder}"):
         files = list(journey.write(subject, chosen, planned, folder))
     commands = journey.next_commands(folder, planned[0])

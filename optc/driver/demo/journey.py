@@ -152,15 +152,31 @@ def _written(path: Path, what: str, subject: Subject | None) -> Written:
     return Written(path, what, bytes_of(path), right)
 
 
+def typed(folder: Path, name: str) -> str:
+    """A file of the folder as a shell takes it, where the command was started."""
+    path = str(folder / name)
+    return shlex.quote(f"./{path}" if path.startswith("-") else path)
+
+
+def same_command(folder: Path, chosen: Measured) -> str:
+    """What compresses the network as it was compressed here."""
+    return f"optc compress {typed(folder, COPIES[0].name)} {chosen.scheme.options} -o {typed(folder, SMALL)}"
+
+
+def plan_command(folder: Path, setting: Setting) -> str:
+    """What shows the plan of the compressed network in a setting."""
+    return f"optc plan {typed(folder, SMALL)} {setting.options}"
+
+
 def next_commands(folder: Path, planned: Planned) -> list[tuple[str, str]]:
     """What to type next, and what it shows."""
-    clean, small = (shlex.quote(str(folder / name)) for name in (CLEAN, SMALL))
+    clean, small = typed(folder, CLEAN), typed(folder, SMALL)
     most = max(planned.decisions, key=lambda decision: decision.elements)
     device = planned.setting.device
     return [
         (f"optc inspect {small}", "how each weight is stored"),
         (f"optc diff {clean} {small}", "what was lost"),
         (f"optc explain {small} {shlex.quote(most.name)} --device {device}", "the arithmetic of one decision"),
-        (f"optc plan {small} --device {device} --against {clean}", "what it costs, next to the dense network"),
+        (f"{plan_command(folder, planned.setting)} --against {clean}", "what it costs, next to the dense network"),
         ("optc compress YOUR_MODEL.onnx --palettize 8 -o smaller.onnx", "the same for a network of yours"),
     ]

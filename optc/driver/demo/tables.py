@@ -4,11 +4,12 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
 from optc.driver.console import console, plain_table
-from optc.driver.demo.journey import Planned, Written
+from optc.driver.demo.journey import Planned, Written, plan_command, same_command
 from optc.driver.demo.schemes import Measured, Subject
 from optc.driver.output import printable
 
@@ -35,10 +36,12 @@ def show_subject(subject: Subject, path: Path) -> None:
     out.print(f"It recognises {_share(subject.right, subject)} that it was not trained on, run by {engine}.")
 
 
-def show_schemes(subject: Subject, tried: Sequence[Measured], chosen: Measured, before: int) -> None:
-    """A row for each scheme."""
+def show_schemes(
+    subject: Subject, tried: Sequence[Measured], chosen: Measured, before: int, folder: Path
+) -> None:  # fmt: skip
+    """A row for each scheme, and what compresses the network with the chosen one."""
     out = console()
-    out.print("\nWhat each scheme makes of it (optc compress digits.onnx SCHEME -o small.onnx):")
+    out.print("\nWhat each scheme makes of it:")
     table = plain_table("scheme", " bytes", " of it", " right", " SNR dB", " of outputs")
     for row in tried:
         table.add_row(
@@ -48,6 +51,12 @@ def show_schemes(subject: Subject, tried: Sequence[Measured], chosen: Measured, 
     out.print(table)
     good = "recognises as many pictures" if chosen.right >= subject.right else "recognises most"
     out.print(f"{chosen.scheme.options} is the smallest that {good}; the plans below are of it.")
+    _show_command(out, same_command(folder, chosen))
+
+
+def _show_command(out: Console, text: str) -> None:
+    """On one line, however long, so that it can be pasted."""
+    out.print(printable(text), soft_wrap=True)
 
 
 def _decibels(value: float) -> str:
@@ -58,7 +67,7 @@ def _share(right: int, subject: Subject) -> str:
     return f"{right} of {len(subject.digits)} pictures"
 
 
-def show_plans(planned: Sequence[Planned]) -> None:
+def show_plans(planned: Sequence[Planned], folder: Path) -> None:
     """For each setting, the predicted times, and when each compressed weight is expanded and why."""
     out = console()
     out.print("\nWhen each weight is expanded, as cost tables predict it:")
@@ -66,7 +75,7 @@ def show_plans(planned: Sequence[Planned]) -> None:
         batch, totals, dense = each.setting.batch, each.plan.totals, each.dense.totals
         pictures = "a picture at a time" if batch == 1 else f"{batch} pictures at once"
         out.print(f"\n{each.plan.device.title}, {pictures}", style="bold")
-        out.print(f"optc plan small.onnx {each.setting.options}")
+        _show_command(out, plan_command(folder, each.setting))
         out.print(f"{_us(totals.predict_ms)} us, dense {_us(dense.predict_ms)}; "
                   f"{totals.resident_bytes:,} bytes resident, dense {dense.resident_bytes:,}")  # fmt: skip
         table = plain_table("weight", "unit", "expand at", "why", " us if load", " if predict")
@@ -97,4 +106,4 @@ def show_files(subject: Subject, files: Sequence[Written], commands: Sequence[tu
     out.print(_indented(table))
     out.print("\nNext:")
     for text, what in commands:
-        out.print(f"  {printable(text)}\n    {what}", soft_wrap=True)
+        _show_command(out, f"  {text}\n    {what}")

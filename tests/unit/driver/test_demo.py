@@ -1,6 +1,7 @@
 """`optc demo`: what it says is true, and what it tells to type runs."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import attrs
 import pytest
 
 import optc
+from optc.driver.demo.journey import SETTINGS
 from optc.driver.demo.schemes import SCHEMES, Subject, measure, smallest_as_good
 from optc.driver.demo.shipped import demo_data, demo_model
 from tests.command_line import Result
@@ -157,6 +159,28 @@ def test_in_a_pipe_it_writes_plain_text_with_each_file_and_each_weight(tmp_path:
     assert (result.code, result.err) == (0, "")
     assert "\x1b" not in result.out
     assert all(name in result.out for name in (*FILES, "3.weight", "6.weight", "11.weight", "Next:"))
+
+
+@pytest.mark.parametrize("folder", ["my digits' folder", "-digits"])
+@pytest.mark.usefixtures("quick")
+def test_each_command_that_it_prints_runs_where_it_was_started(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    printed = demo(f"--output={folder}").out
+    lines = [line.strip() for line in printed.splitlines() if re.search(r"\boptc [a-z]+ ", line)]
+    assert len(lines) == 1 + len(SETTINGS) + 5
+    plans = [line for line in lines if line.startswith("optc plan") and "--against" not in line]
+    for line in plans:
+        said = run_optc(*shlex.split(line)[1:], "--json")
+        assert said.code == 0
+        us = f"{json.loads(said.out)['totals']['predict_ms'] * 1e3:.3g} us"
+        assert us in printed.partition(f"{line}\n")[2].partition("\n")[0]
+    before = (tmp_path / folder / "small.onnx").read_bytes()
+    for line in set(lines) - set(plans):
+        if "YOUR_MODEL" not in line:
+            assert run_optc(*shlex.split(line)[1:]).code == 0
+    assert (tmp_path / folder / "small.onnx").read_bytes() == before
 
 
 @pytest.mark.usefixtures("quick")
