@@ -12,11 +12,11 @@ from optc.pipeline.suggest import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_OPTIONS = (
-    click.option(
-        "--device", required=True, metavar="NAME|FILE.toml", shell_complete=completions.devices,
-        help="A device that optc knows, or a table of yours.",
-    ),
+_DEVICE = click.option(
+    "--device", required=True, metavar="NAME|FILE.toml", shell_complete=completions.devices,
+    help="A device that optc knows, or a table of yours.",
+)  # fmt: skip
+_ANY_DEVICE = (
     click.option(
         "--units", default="all", show_default=True, help="Units to use: all, cpu, cpu+gpu, cpu+npu.",
         shell_complete=completions.one_of("all", "cpu", "cpu+gpu", "cpu+npu"),
@@ -37,7 +37,12 @@ _OPTIONS = (
 
 def plan_options(command: F) -> F:
     """Give a command the options that say what is planned; they come as keyword arguments."""
-    for option in reversed(_OPTIONS):
+    return _DEVICE(any_device_options(command))
+
+
+def any_device_options(command: F) -> F:
+    """The same but `--device`, for commands that have their own way to name devices."""
+    for option in reversed(_ANY_DEVICE):
         command = option(command)
     return command
 

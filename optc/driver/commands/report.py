@@ -1,33 +1,38 @@
 """`optc report`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from optc.driver import completions
 from optc.driver.commands import options
-from optc.driver.plan_options import planned_with
+from optc.driver.plan_options import any_device_options, planned_with
 from optc.driver.verbosity import say
-from optc.errors import UsageError
+from optc.errors import OptcError, UsageError
+
+if TYPE_CHECKING:
+    from backends.plan import Plan
+    from optc.ir.block import Program
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--against", type=click.Path(path_type=Path), metavar="OTHER", help="A model to hold it against.")
 @click.option(
-    "--device", "devices", multiple=True, metavar="NAME|FILE.toml", help="Show the plan for a device; may be repeated."
-)
-@click.option("--units", default="all", show_default=True, help="Units that may be used: all, cpu, cpu+gpu, cpu+npu.")
-@click.option("--size", "sizes", multiple=True, metavar="NAME=N", help="What a symbolic dimension is taken to be (1).")
-@options.settings
+    "--device", "devices", multiple=True, metavar="NAME|FILE.toml", shell_complete=completions.devices,
+    help="Show the plan for a device; may be repeated.",
+)  # fmt: skip
+@any_device_options
 @options.clean
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.html", help="The page.")
 def command(
-    model: Path, against: Path | None, devices: tuple[str, ...], units: str, sizes: tuple[str, ...],
-    settings: tuple[str, ...], clean: bool, output: Path,
+    model: Path, against: Path | None, devices: tuple[str, ...], clean: bool, output: Path, **choices: Any,
 ) -> None:  # fmt: skip
     """Write one page about MODEL: sizes, errors, histograms, plans, timelines.
 
-    The page needs no network. Errors are those of MODEL, held against OTHER.
+    The page needs no network. Errors are those of MODEL, held against OTHER; what is pinned are weights of MODEL.
 
     \b
     optc report small.onnx -o report.html
@@ -42,20 +47,43 @@ def command(
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise UsageError("report-suffix", str(output), "suffix of the report", ".html", output.suffix or "none")
-    asked = [
-        planned_with(device, units, (), sizes, settings, None, "latency", "optc report")
-        for device in dict.fromkeys(devices)
-    ]
+    if clean and against is None:
+        hint = "without one there is no original to clean up"
+        raise UsageError("option-alone", "optc report", "option --clean", "given with --against OTHER", hint=hint)
+    if not devices:
+        _check_nothing_planned(choices)
+    asked = [planned_with(device, where="optc report", **choices) for device in dict.fromkeys(devices)]
     check_place(output)
 
-    def read(path: Path) -> Model:
+    def read(path: Path, **unlike: Any) -> Model:
         with working(f"reading {path.name}"):
             program = cleaned(load(path)) if clean and path is against else load(path)
         with working(f"planning {path.name}"):
-            return Model(path.name, program, [planning.plan(program, **wanted) for wanted in asked])
+            return Model(path.name, program, [plan(path, program, {**wanted, **unlike}) for wanted in asked])
 
-    models = [read(path) for path in (model, against) if path is not None]
+    def plan(path: Path, program: "Program", wanted: dict[str, Any]) -> "Plan":
+        try:
+            return planning.plan(program, **wanted)
+        except OptcError as error:
+            raise (error.at(f"{path} on {wanted['device']}") if error.slug == "memory-limit" else error) from None
+
+    first, second = read(model), None if against is None else read(against, pins={})
     with working("looking at weights") as report:
-        page = report_page(models[0], models[1] if against is not None else None, report)
+        page = report_page(first, second, report)
     place_text(output, page)
     say(f"{printable(str(output))}: {output.stat().st_size:,} bytes")
+
+
+def _check_nothing_planned(choices: dict[str, Any]) -> None:
+    """Check that no option about plans was given.
+
+    Raises:
+        UsageError: slug `option-alone`.
+    """
+    context = click.get_current_context()
+    for param in context.command.params:
+        if param.name in choices and context.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
+            hint = "without one nothing is planned"
+            raise UsageError(
+                "option-alone", "optc report", f"option {param.opts[0]}", "given with --device NAME", hint=hint
+            )

@@ -44,6 +44,8 @@ def offered(line: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("optc plan m.onnx --units cpu+", ["cpu+gpu", "cpu+npu"]),
         ("optc plan m.onnx --objective l", ["latency", "load"]),
         ("optc plan m.onnx --by n", ["name"]),
+        ("optc report m.onnx --device iphone14", ["iphone14pro"]),
+        ("optc report m.onnx --objective l", ["latency", "load"]),
         ("optc opt m.onnx --pipeline palet", ["palettize"]),
         ("optc opt m.onnx --pipeline @cl", ["@cleanup"]),
         ("optc opt m.onnx --pipeline dead-code,fixpoint(canon", ["dead-code,fixpoint(canonicalize"]),

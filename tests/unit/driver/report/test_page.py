@@ -233,6 +233,23 @@ def test_the_command_writes_the_page_and_says_its_size(tmp_path: Path) -> None:
     assert data["histograms"][first]["entries"] == 16
 
 
+def test_plans_of_the_page_are_made_as_optc_plan_makes_them(tmp_path: Path) -> None:
+    model, small, out = write_model(tmp_path / "model.onnx"), tmp_path / "small.onnx", tmp_path / "report.html"
+    assert optc("compress", model, "--palettize", 4, "-o", small).code == 0
+    device = ("--device", "iphone14pro")
+    against = ("--against", model)
+    for asked, other in (
+        (("--pin", "first=predict"), against), (("--pin", "first=load"), against),
+        (("--objective", "memory"), against), (("--memory-limit", 20_000), ()),
+    ):  # fmt: skip
+        planned = json.loads(optc("plan", small, *device, *asked, "--json").out)
+        assert optc("report", small, *other, *device, *asked, "-o", out).code == 0
+        (shown,) = Page(out.read_text("utf-8")).data["plans"]
+        names, choices, reasons = (shown["decisions"]["columns"][n] for n in (0, 3, 4))
+        found = zip(*([c["texts"][at] for at in c["at"]] for c in (names, choices, reasons)), strict=True)
+        assert list(found) == [(w["name"], w["choice"], w["reason"]) for w in planned["weights"]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -240,6 +257,15 @@ def test_the_command_writes_the_page_and_says_its_size(tmp_path: Path) -> None:
         (("--device", "iphone14prot", "-o", "%t/a.html"), "did you mean iphone14pro?"),
         (("-o", "%t/absent/a.html"), "output file must be writable"),
         (("--against", "%t/none.onnx", "-o", "%t/a.html"), "no such file"),
+        (("--clean", "-o", "%t/a.html"), "optc report: option --clean must be given with --against OTHER"),
+        (("--pin", "first=load", "-o", "%t/a.html"), "optc report: option --pin must be given with --device NAME"),
+        (("--units", "cpu", "-o", "%t/a.html"), "optc report: option --units must be given with --device NAME"),
+        (("--device", "iphone14pro", "--pin", "frist=load", "-o", "%t/a.html"), "did you mean first?"),
+        (("--device", "iphone14pro", "--objective", "speed", "-o", "%t/a.html"), "objective must be one of latency"),
+        (
+            ("--device", "iphone14pro", "--memory-limit", "1", "-o", "%t/a.html"),
+            "model.onnx on iphone14pro: memory limit",
+        ),
     ],
 )
 def test_what_cannot_be_made_is_refused(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
