@@ -1,47 +1,67 @@
 """Inputs of a model from files: `--input NAME=FILE.npy`, `--input FILE.npz` for several, `--input NAME=PHOTO.jpg`."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from backends.lowered_ops import is_lowered
 from optc.driver.output import unreadable
 from optc.driver.suffixes import PICTURES
 from optc.errors import OptcError, UsageError
 from optc.ir.block import Program
 from optc.ir.dtypes import Array
-from optc.ir.types import TensorType
+from optc.ir.types import StateType, TensorType, Type
+from optc.pipeline.suggest import did_you_mean
 
 
-def read_inputs(options: Sequence[str], program: Program) -> dict[str, Array]:
-    """Arrays by input name; `.npy` files are memory-mapped. Nothing is unpickled.
+def read_inputs(options: Sequence[str], program: Program, where: str) -> dict[str, Array]:
+    """Arrays by input name; `.npy` files are memory-mapped. Nothing is unpickled. `where` is the command, for errors.
 
     A picture becomes what Core ML makes of one: `[1, channels, height, width]`, values from 0 to 255.
 
     Raises:
-        UsageError: an option has none of the forms.
+        UsageError: an option has none of the forms; the model has no such input, or it is given twice.
         OptcError: a file cannot be read, or holds no plain arrays; the model takes no picture there, or one of another
-            size; an input is given twice.
+            size.
     """
+    taken = inputs_of(program)
     found: dict[str, Array] = {}
     for text in options:
         name, equals, file = text.partition("=")
         if text.endswith(".npz") and not equals:
             pairs = read_archive(Path(text))
         elif equals and name and file.endswith(".npy"):
+            _check_name(name, taken, where)
             pairs = {name: _array(Path(file))}
         elif equals and name and file.lower().endswith(PICTURES):
+            _check_name(name, taken, where)
             pairs = {name: _picture(Path(file), name, program)}
         else:
             forms = "NAME=FILE.npy, NAME=PICTURE or FILE.npz"
-            raise UsageError("option-form", "optc", "option --input", forms, text)
+            raise UsageError("option-form", where, "option --input", forms, text)
         for key, array in pairs.items():
+            _check_name(key, taken, where)
             if key in found:
-                raise UsageError("input-twice", "optc", f"input {key}", "given once")
+                raise UsageError("input-twice", where, f"input {key}", "given once")
             found[key] = array
     return found
+
+
+def inputs_of(program: Program) -> Mapping[str, Type]:
+    """What a program takes beside its states, by name: of a lowered one, what is not resident since it was loaded."""
+    main, *others = program.functions if is_lowered(program) else (program.main,)
+    resident = main.output_names if others else ()
+    taken = {name: kind for function in (main, *others) for name, kind in function.inputs.items()}
+    return {name: kind for name, kind in taken.items() if name not in resident and not isinstance(kind, StateType)}
+
+
+def _check_name(name: str, taken: Mapping[str, Type], where: str) -> None:
+    if name not in taken:
+        known = f"one of {', '.join(taken)}" if taken else "left out, as the model takes none"
+        raise UsageError("unknown-input", where, "input", known, name, did_you_mean(name, taken))
 
 
 def _picture(path: Path, name: str, program: Program) -> Array:
@@ -69,8 +89,7 @@ def _picture(path: Path, name: str, program: Program) -> Array:
     planes = pixels.reshape(*pixels.shape[:2], wanted.channels).transpose(2, 0, 1)
     if wanted.reversed:
         planes = planes[::-1]
-    taking = (program.main, *program.functions)  # of a lowered program, not the main function
-    dtype = next(function.inputs[name] for function in taking if name in function.inputs)
+    dtype = inputs_of(program)[name]
     numpy = dtype.dtype.numpy if isinstance(dtype, TensorType) else np.float32
     return np.ascontiguousarray(planes[np.newaxis], dtype=numpy)
 

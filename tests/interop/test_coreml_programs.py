@@ -219,7 +219,7 @@ def test_pictures_labels_and_authorship_survive_and_pictures_are_inputs(tmp_path
     assert pictures_of(read)["image"].size == "6 by 8"
     pixels = np.arange(144, dtype=np.uint8).reshape(8, 6, 3)
     Image.fromarray(pixels).save(tmp_path / "photo.png")
-    given = read_inputs([f"image={tmp_path / 'photo.png'}"], read)["image"]
+    given = read_inputs([f"image={tmp_path / 'photo.png'}"], read, "test")["image"]
     np.testing.assert_array_equal(given[0], pixels.transpose(2, 0, 1)[::-1])
     with pytest.raises(OptcError, match="carried, not computed"):  # classify is
         run(read, {"image": given})

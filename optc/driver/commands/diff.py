@@ -33,7 +33,7 @@ def command(a: Path, b: Path, inputs: tuple[str, ...], clean: bool, as_json: boo
     with working(f"reading {a.name} and {b.name}"):
         first, second = load(a), load(b)
     first = cleaned(first) if clean else first
-    given = read_inputs(inputs, first)
+    given = read_inputs(inputs, first, "optc diff")
     with working("comparing") as report:
         found = compare(first, second, given, report)
     if as_json:

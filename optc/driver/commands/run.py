@@ -35,7 +35,7 @@ def command(model: Path, inputs: tuple[str, ...], output: Path | None, engine: s
     facade.check_engine(engine)
     with working(f"reading {model.name}"):
         program = load(model)
-    given = read_inputs(inputs, program)
+    given = read_inputs(inputs, program, "optc run")
     with working("running") as report:
         outputs = facade.run(program, given, engine, by_op(report, "running", program))
     if output is not None:

@@ -51,7 +51,7 @@ def command(
     check_place(trace)
     with working(f"reading {model.name}"):
         program = load(model)
-    given = read_inputs(inputs, program)
+    given = read_inputs(inputs, program, "optc simulate")
     wanted["sizes"] = {**simulating.sizes_of_inputs(program, given), **wanted["sizes"]}
     if made_up is not None:
         given = {**simulating.made_up_inputs(program, made_up, wanted["sizes"]), **given}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import optc as facade
-from tests.command_line import optc
+from tests.command_line import Result, optc
 from tests.unit.driver.small_model import inputs, write_model
 
 
@@ -159,4 +159,12 @@ def test_wrong_inputs_and_engines_are_named(model: Path, picture: Path) -> None:
         assert "input x" in result.err
         assert "f32[batch,64]" in result.err
     assert optc("run", model, "--engine", "tvm").err.startswith("error: run: engine must be reference or onnxruntime")
+    for command in (("run", model), ("diff", model, model), ("simulate", model, "--device", "iphone14pro")):
+        where = f"error: optc {command[0]}:"
+        for option, said in (
+            ("foo", f"{where} option --input must be NAME=FILE.npy, NAME=PICTURE or FILE.npz (got foo)\n"),
+            (f"X={picture}", f"{where} input must be one of x (got X); did you mean x?\n"),
+            ("y=missing.npy", f"{where} input must be one of x (got y)\n"),
+        ):
+            assert optc(*command, "--input", option) == Result(2, "", said)
     assert "input x must be given once" in optc("run", model, "--input", f"x={picture}", "--input", f"x={picture}").err

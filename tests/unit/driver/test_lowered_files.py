@@ -42,6 +42,8 @@ def test_running_it_is_loading_and_then_predicting(small: Program, lowered: Prog
     done = command("run", tmp_path / "lowered.optc", "--input", tmp_path / "inputs.npz", "-o", tmp_path / "out.npz")
     assert (done.code, done.err) == (0, "")
     assert np.load(tmp_path / "out.npz")["y"].tobytes() == expected.tobytes()
+    done = command("run", tmp_path / "lowered.optc", "--input", "z=z.npy")
+    assert (done.code, done.err) == (2, "error: optc run: input must be one of x (got z)\n")
 
 
 def test_cleaning_up_a_lowered_program_leaves_one(lowered: Program, small: Program) -> None:
