@@ -1,6 +1,6 @@
 """How large a report is, how long making it takes, and how soon a browser has it ready to be used.
 
-    python benchmarks/report.py                 # 1,000 weights, 5,000 ops; one device, then two and another model
+    python benchmarks/report.py                 # 1,000 weights, 5,000 ops; on one device, on two and on four
     python benchmarks/report.py --keep FOLDER   # leave the pages there, to look at them
 
 The weights are palettized with 8 bits, which is the most that a page holds of a palette, and held against dense ones.
@@ -36,7 +36,7 @@ from optc.ops.softmax import Softmax
 from passes.compress.palettize import Palettize
 
 WEIGHTS = 1_000
-DEVICES = ("iphone15pro", "macbook-m2")
+DEVICES = ("iphone15pro", "macbook-m2", "x86-server", "nvidia-h100")
 RUNS = 5
 STEPS = {
     "sort ops": "document.querySelectorAll('#op-table thead button')[3].click()",
@@ -102,11 +102,15 @@ def in_browser(page_file: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Make both pages, and print their sizes and times."""
+    """Make the pages, and print their sizes and times."""
     dense = model()
     small = compress(dense, Palettize(bits=8))
     folder = Path(sys.argv[2]) if sys.argv[1:2] == ["--keep"] else Path(tempfile.mkdtemp())
-    for label, devices, other in (("one device", DEVICES[:1], None), ("two devices, against", DEVICES, dense)):
+    pages = (
+        ("one device", DEVICES[:1], None), ("two devices, against", DEVICES[:2], dense),
+        ("four devices, against", DEVICES, dense),
+    )  # fmt: skip
+    for label, devices, other in pages:
         start = time.perf_counter()
         models = [planned("small.onnx", small, devices)]
         models += [] if other is None else [planned("model.onnx", other, devices)]

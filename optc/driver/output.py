@@ -27,6 +27,8 @@ def show_json(data: Any) -> None:
 
 def printable(text: str) -> str:
     """The text without what would steer a terminal: names come from files that are not trusted."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 

@@ -180,7 +180,7 @@ def test_the_timeline_is_stepped_through_and_zoomed_with_the_keyboard(opened: Op
 
 def test_stepping_forward_comes_past_every_event_once(opened: Opened) -> None:
     events = opened.page.evaluate(
-        "() => { const data = JSON.parse(document.getElementById('data').textContent);"
+        "async () => { const data = await pageData();"
         " return data.plans[0].timelines[0].tracks.reduce((sum, track) => sum + track.gaps.length, 0); }"
     )
     steps = opened.page.evaluate(
@@ -233,6 +233,16 @@ def test_texts_have_contrast_in_light_and_dark(chromium: Any, file: Path, scheme
     assert (sum(paper) < 200) is (scheme == "dark")
     assert min(contrast(ink, ground) for ink in inks for ground in (paper, panel)) >= 4.5
     opened.context.close()
+
+
+def test_a_browser_that_cannot_inflate_is_told_so(chromium: Any, file: Path) -> None:
+    context = chromium.new_context()
+    context.add_init_script("delete globalThis.DecompressionStream")
+    page = context.new_page()
+    page.goto(file.as_uri())
+    assert "need a browser of 2023 or later" in page.locator("#weights").inner_text()
+    assert "palettized 4-bit" in page.locator("#sizes").inner_text()
+    context.close()
 
 
 def test_without_the_script_the_page_still_tells_sizes_and_totals(chromium: Any, file: Path) -> None:

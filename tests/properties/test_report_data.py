@@ -1,9 +1,7 @@
 """What a report's page holds is what it was made from, and any program has a page."""
 
 import base64
-import json
 import math
-import re
 
 import numpy as np
 from hypothesis import given, settings
@@ -15,7 +13,7 @@ from backends.plan import make_plan
 from optc.driver.report.columns import EXACT, Column, number
 from optc.driver.report.histograms import BINS, PLACES, Histogram, histogram
 from optc.driver.report.names import shown
-from optc.driver.report.page import Model, report_page
+from optc.driver.report.page import Model, report_page, unpacked
 from optc.driver.report.skeletons import restored, skeletons
 from optc.ir.block import Program
 from optc.ir.builder import Builder
@@ -129,9 +127,7 @@ def test_the_entries_of_a_palette_are_marked_where_they_lie(entries: np.ndarray,
 @given(programs(idioms=IDIOMS))
 def test_every_program_has_a_page_that_says_all_its_weights(program: Program) -> None:
     page = report_page(Model("a.onnx", program, [make_plan(program, DEVICE)]), Model("b.onnx", program))
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
-    assert found is not None
-    data = json.loads(found[1])
+    data = unpacked(page)
     assert data["weights"]["rows"] == len(weights_of(program)) == len(data["histograms"])
     (plan,) = data["plans"]
     assert plan["decisions"]["rows"] == len(make_plan(program, DEVICE).decisions)

@@ -33,9 +33,20 @@ function showPlan(plan) {
   chooser(choice, "Timeline of", plan.timelines.map((one) => one.name), (at) => new Timeline(picture, plan.timelines[at]));
 }
 
-const data = JSON.parse(find("data").textContent);
-const nameOf = (row) => cell(data.weights.columns[0], row);
-histogramSection(find("histogram"), nameOf, data.histograms);
-new SortedTable(find("weight-table"), data.weights, (row) => histogramFigure(nameOf(row), data.histograms[row]));
-if (data.plans.length) chooser(find("devices"), "Device", data.plans.map((plan) => plan.name), (at) => showPlan(data.plans[at]));
-document.documentElement.dataset.ready = "true";
+/** The data of the page: JSON, deflated, in base64. */
+async function pageData() {
+  const inflated = new Blob([bytes(find("data").textContent)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return JSON.parse(await new Response(inflated).text());
+}
+
+async function fill() {
+  const data = await pageData();
+  const nameOf = (row) => cell(data.weights.columns[0], row);
+  histogramSection(find("histogram"), nameOf, data.histograms);
+  new SortedTable(find("weight-table"), data.weights, (row) => histogramFigure(nameOf(row), data.histograms[row]));
+  if (data.plans.length) chooser(find("devices"), "Device", data.plans.map((plan) => plan.name), (at) => showPlan(data.plans[at]));
+  document.documentElement.dataset.ready = "true";
+}
+
+if (typeof DecompressionStream === "function") fill();
+else find("weight-table").replaceChildren(make("p", { class: "note" }, "Histograms, tables and the timeline need a browser of 2023 or later."));

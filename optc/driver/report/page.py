@@ -1,6 +1,6 @@
 """One self-contained HTML page about a model: no request leaves it, and nothing in it runs but its own script.
 
-Names come from files that are not trusted. The template escapes all of them, data reach the script as JSON in which
+Names come from files that are not trusted. The template escapes all of them, data reach the script in base64, in which
 no tag can end, the script writes them as text, and a Content-Security-Policy allows this style and this script, by
 their hashes, and nothing else.
 """
@@ -8,8 +8,10 @@ their hashes, and nothing else.
 import base64
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from importlib import metadata, resources
+from typing import Any
 
 import attrs
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -29,6 +31,7 @@ from optc.ops.weights import Weight
 from optc.pipeline.instrumentation import Progress, ignore_progress
 
 MOST_HISTOGRAMS = 3_000
+_DATA = '<script type="text/plain" id="data">'
 SCRIPTS = ("table.js", "histogram.js", "timeline.js", "page.js")
 
 
@@ -68,7 +71,7 @@ def report_page(model: Model, against: Model | None = None, report: Progress = i
         "plans": [plan_json(one) for one in planned],
     }
     return _environment().get_template("page.html").render(
-        script=Markup(script), style=Markup(style), policy=_policy(script, style), data=_data(data),
+        script=Markup(script), style=Markup(style), policy=_policy(script, style), data=packed(data),
         version=metadata.version("optc"), model=shown(model.name), against=against and shown(against.name),
         totals=_totals(facts), planned=planned, groups=groups, compared=rows_of_totals(groups),
         schemes=charts.sizes_by_scheme(facts), largest=charts.sizes_by_weight(facts),
@@ -124,12 +127,15 @@ def _stored(weights: Sequence[Weight]) -> int:
     return sum(tensor.stored_bytes for tensor in tensors.values())
 
 
-def _data(data: Mapping[str, object]) -> Markup:
-    """JSON that can stand in a script element: no character in it can start a tag or a comment."""
+def packed(data: Mapping[str, object]) -> str:
+    """JSON, deflated as zlib does, in base64: plans for several devices, and names in them, are much alike."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
+    return base64.b64encode(zlib.compress(text.encode("ascii"))).decode("ascii")
+
+
+def unpacked(page: str) -> Any:
+    """The data that a page holds: what its script does as well."""
+    return json.loads(zlib.decompress(base64.b64decode(page.partition(_DATA)[2].partition("<")[0])))
 
 
 def _policy(script: str, style: str) -> str:

@@ -15,7 +15,7 @@ from backends.device_files import load_device
 from backends.explanation import explain
 from backends.plan import make_plan
 from optc.driver.facade import compress
-from optc.driver.report.page import Model, report_page
+from optc.driver.report.page import Model, report_page, unpacked
 from optc.driver.report.skeletons import restored
 from optc.driver.report.totals import TOTALS
 from optc.ir.block import Program
@@ -43,6 +43,7 @@ class Page(HTMLParser):
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.raw: dict[str, list[str]] = {"script": [], "style": []}
         self.said: list[str] = []
+        self.text = text
         self.feed(text)
         self.close()
 
@@ -60,7 +61,7 @@ class Page(HTMLParser):
     @property
     def data(self) -> dict[str, dict]:
         """What the script works on."""
-        found: dict[str, dict] = json.loads(self.raw["script"][0])
+        found: dict[str, dict] = unpacked(self.text)
         return found
 
 
@@ -191,6 +192,16 @@ def test_of_a_device_that_only_one_model_was_planned_for_there_are_no_ratios() -
     page = report_page(attrs.evolve(first, plans=first.plans[:1]), attrs.evolve(second, plans=second.plans[1:]))
     assert "times</small>" not in page
     assert len(totals_of(page)["load, ms"]) == 2
+
+
+def test_a_further_device_makes_the_page_larger_by_little_as_its_plan_holds_the_same_names() -> None:
+    program = program_of(tuple(f"encoder.layers.{number}.attention.projection.weight" for number in range(50)))
+    plans = [
+        make_plan(program, load_device(device)) for device in ("iphone14pro", "iphone15pro", "macbook-m1", "macbook-m2")
+    ]
+    sizes = [len(report_page(Model("m.onnx", program, plans[:count]))) for count in (0, 1, 4)]
+    plain = len(json.dumps(Page(report_page(Model("m.onnx", program, plans[:1]))).data["plans"]))
+    assert sizes[2] - sizes[1] < 3 * (sizes[1] - sizes[0]) < 3 * plain / 2
 
 
 def test_the_events_of_a_timeline_end_where_it_ends() -> None:
