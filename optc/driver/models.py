@@ -6,16 +6,18 @@ from optc.driver.output import check_place, unwritable
 from optc.driver.suffixes import COREML_TARGETS, READ_ONLY, WRITTEN
 from optc.errors import OptcError, UsageError
 from optc.formats.placing import checked_folder_place
+from optc.formats.reading import Reading, unwatched
 from optc.ir.block import Program
 from optc.ir.const import Const
 from optc.ir.verifier import verify
 from optc.pipeline.suggest import did_you_mean
 
 
-def load(path: str | Path) -> Program:
+def load(path: str | Path, *, report: Reading = unwatched) -> Program:
     """The verified program in a model file (`.onnx`, `.mlmodel`, `.pt2`, `.optc`) or folder (`.mlpackage`).
 
-    A lowered program is verified as such: what may stand where, and on which unit each value is.
+    A lowered program is verified as such: what may stand where, and on which unit each value is. `report` is told now
+    and then how many operations are read, and of how many, where that is known.
 
     Raises:
         OptcError: the file cannot be read, or is not a valid model.
@@ -28,7 +30,7 @@ def load(path: str | Path) -> Program:
         what = "a folder" if folder else "a file"
         actual = "a folder" if place.is_dir() else "a file" if place.exists() else f"no such {what.split()[1]}"
         raise OptcError("no-such-file", str(path), f"model {what.split()[1]}", f"{what} that exists", actual)
-    program = _read(place, suffix)
+    program = _read(place, suffix, report)
     if not program.functions:
         raise OptcError("no-function", str(path), "program", "at least one function", "none")
     try:
@@ -50,11 +52,11 @@ def _verify(program: Program, may_be_lowered: bool) -> None:
     verify(program)
 
 
-def _read(place: Path, suffix: str) -> Program:
+def _read(place: Path, suffix: str, report: Reading) -> Program:
     if suffix == ".onnx":
         from optc.formats.onnx.reader import read_onnx
 
-        return read_onnx(place)
+        return read_onnx(place, report)
     if suffix == ".optc":
         from backends.lowered_ops import CATALOG
         from optc.formats.text.files import read_text
@@ -66,7 +68,7 @@ def _read(place: Path, suffix: str) -> Program:
         return read_torch(place)
     from optc.formats.coreml.reader import read_coreml
 
-    return read_coreml(place)
+    return read_coreml(place, report)
 
 
 def save(program: Program, path: str | Path, *, target: str = "") -> tuple[Path, ...]:

@@ -47,9 +47,16 @@ def _nobody_looks(what: str, done: float, total: float) -> None:
 def _bar(what: str) -> "Iterator[Progress]":
     from rich import progress as of
     from rich.console import Console
+    from rich.text import Text
+
+    class Share(of.TaskProgressColumn):
+        """How much is done, if it is known how much there is to do."""
+
+        def render(self, task: of.Task) -> Text:
+            return Text() if task.total is None else super().render(task)
 
     columns = (
-        of.TextColumn("{task.description}", markup=False), of.BarColumn(), of.TaskProgressColumn(),
+        of.TextColumn("{task.description}", markup=False), of.BarColumn(), Share(),
         of.TimeElapsedColumn(), of.TextColumn("{task.fields[left]}"), of.TimeRemainingColumn(),
     )  # fmt: skip
     console = Console(stderr=True, markup=False, highlight=False, emoji=False)

@@ -29,16 +29,15 @@ def command(model: Path, device: str, sizes: tuple[str, ...], seconds: float, as
     from optc.driver.bench_tables import bench_json, show_bench
     from optc.driver.benching import bench, free_weights, predicted
     from optc.driver.facade import Pipeline
-    from optc.driver.models import load
     from optc.driver.output import working
     from optc.driver.plan_options import sizes_of
+    from optc.driver.reading import read
     from optc.formats.onnx.runtime import onnxruntime_for
 
     onnxruntime_for("bench")
     units_of(load_device(device), "cpu")
     named = sizes_of(sizes, "optc bench")
-    with working(f"reading {model.name}"):
-        program = load(model)
+    program = read(model)
     with working("planning"):
         free = free_weights(program, device, named)
     with working("expanding"):

@@ -87,9 +87,10 @@ def command(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from optc.driver.failures import bundles
     from optc.driver.importance import read_importance
-    from optc.driver.models import bytes_on_disk, check_output, load, save
+    from optc.driver.models import bytes_on_disk, check_output, save
     from optc.driver.output import place_text, working
     from optc.driver.progress import watched
+    from optc.driver.reading import read
     from optc.driver.tables import show_remarks
     from optc.driver.threads import cores
     from optc.pipeline.manager import run_pipeline
@@ -99,9 +100,8 @@ def command(
     counts = read_importance(importance)
     check_output(output, target)
     _check_remarks(remarks, model, output)
-    with working(f"reading {model.name}"):
-        program = load(model)
-        before = bytes_on_disk(program, model)
+    program = read(model)
+    before = bytes_on_disk(program, model)
     with working("compressing") as report:
         instruments = watched(report, bundles=bundles(), workers=workers or cores(), importance=counts)
         outcome = run_pipeline(pipeline, program, instruments)

@@ -26,13 +26,13 @@ def command(model: Path, output: Path, target: str, precision: str | None, as_js
     optc convert model.onnx -o model.mlpackage --target ios17 --precision float16
     """
     from optc.driver.facade import Pipeline
-    from optc.driver.models import bytes_of, check_output, load, save
+    from optc.driver.models import bytes_of, check_output, save
     from optc.driver.output import printable, show_json, working
     from optc.driver.progress import watched
+    from optc.driver.reading import read
 
     check_output(output, target)
-    with working(f"reading {model.name}"):
-        program = load(model)
+    program = read(model)
     steps = [_SETTLE] if output.suffix.lower() == ".mlpackage" and model.suffix.lower() != ".mlpackage" else []
     if precision == "float16":
         steps += ["float16", "dead-code"]

@@ -19,16 +19,16 @@ def command(model: Path, output: Path, target: str, as_json: bool) -> None:
     optc decompress small.onnx -o dense.onnx
     """
     from optc.driver.facade import Pipeline
-    from optc.driver.models import bytes_on_disk, check_output, load, save
+    from optc.driver.models import bytes_on_disk, check_output, save
     from optc.driver.output import working
     from optc.driver.progress import watched
+    from optc.driver.reading import read
     from optc.driver.tables import show_remarks
     from optc.pipeline.manager import run_pipeline
 
     check_output(output, target)
-    with working(f"reading {model.name}"):
-        program = load(model)
-        before = bytes_on_disk(program, model)
+    program = read(model)
+    before = bytes_on_disk(program, model)
     with working("expanding") as report:
         outcome = run_pipeline(Pipeline.parse("decompress,dead-code"), program, watched(report))
     with working(f"writing {output.name}"):

@@ -45,8 +45,11 @@ def command(folder: Path, engine: str, as_json: bool) -> None:
     before = demo_model().stat().st_size
     if not as_json:
         tables.show_schemes(subject, tried, chosen, before, folder)
-    with working("planning"):
-        planned = list(journey.plans(chosen.program, subject.clean))
+    planned = []
+    with working("planning") as report:
+        for plan in journey.plans(chosen.program, subject.clean):
+            planned.append(plan)
+            report("planning", len(planned), len(journey.SETTINGS))
     if not as_json:
         tables.show_plans(planned, folder)
     with working(f"writing {folder}"):

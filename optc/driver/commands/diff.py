@@ -26,12 +26,11 @@ def command(a: Path, b: Path, inputs: tuple[str, ...], clean: bool, as_json: boo
     from optc.driver.comparison import compare
     from optc.driver.facade import cleaned
     from optc.driver.inputs import read_inputs
-    from optc.driver.models import load
     from optc.driver.output import working
+    from optc.driver.reading import read
     from optc.driver.tables import show_comparison
 
-    with working(f"reading {a.name} and {b.name}"):
-        first, second = load(a), load(b)
+    first, second = read(a), read(b)
     first = cleaned(first) if clean else first
     given = read_inputs(inputs, first, "optc diff")
     with working("comparing") as report:

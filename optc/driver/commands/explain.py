@@ -25,12 +25,11 @@ def command(model: Path, weight: str, as_json: bool, **options: Any) -> None:
     from backends.explanation import explain
     from backends.record import plan_json
     from optc.driver import planning
-    from optc.driver.models import load
     from optc.driver.output import printable, working
+    from optc.driver.reading import read
 
     asked = planned_with(where="optc explain", **options)
-    with working(f"reading {model.name}"):
-        program = load(model)
+    program = read(model)
     with working("planning"):
         plan = planning.plan(program, **asked)
     text = explain(plan, weight)

@@ -17,12 +17,11 @@ def command(model: Path, no_values: bool, as_json: bool) -> None:
     optc inspect model.onnx
     """
     from optc.driver.inspection import inspect
-    from optc.driver.models import load
     from optc.driver.output import working
+    from optc.driver.reading import read
     from optc.driver.tables import show_inspection
 
-    with working(f"reading {model.name}"):
-        program = load(model)
+    program = read(model)
     with working("looking at weights") as report:
         found = inspect(program, values=not no_values, report=report)
     if as_json:

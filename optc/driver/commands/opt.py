@@ -50,9 +50,10 @@ def command(
     from optc.driver.facade import Pipeline
     from optc.driver.failures import bundles
     from optc.driver.importance import read_importance
-    from optc.driver.models import check_output, load, save
+    from optc.driver.models import check_output, save
     from optc.driver.output import check_place, place_text, working
     from optc.driver.progress import watched
+    from optc.driver.reading import read
     from optc.pipeline.manager import run_pipeline
 
     pipeline = Pipeline.parse(text, label="--pipeline")
@@ -62,8 +63,7 @@ def command(
     }  # fmt: skip
     check_output(output)
     check_place(remarks)
-    with working(f"reading {model.name}"):
-        program = load(model)
+    program = read(model)
     with working("running passes", shown=not print_after) as report:
         outcome = run_pipeline(pipeline, program, watched(report, **watching))
     if output is not None:

@@ -38,9 +38,10 @@ def command(
     """
     from backends.record import plan_json
     from optc.driver import planning
-    from optc.driver.models import check_output, load, save
+    from optc.driver.models import check_output, save
     from optc.driver.output import check_place, place_text, working
     from optc.driver.plan_tables import show_plan, show_plans
+    from optc.driver.reading import read
 
     asked = planned_with(where="optc plan", **options)
     other = {**asked, "device": against_device or asked["device"], "pins": {} if against else asked["pins"]}
@@ -48,10 +49,10 @@ def command(
         planned_with(where="optc plan", **{**options, "device": against_device})
     check_output(lowered)
     check_place(remarks)
-    with working(f"reading {model.name}"):
-        program = load(model)
+    program = read(model)
     with working("planning"):
         made = planning.plan(program, **asked)
+        _ = made.totals  # asked for in any case, and worked out when they are, which takes as long again
     if lowered is not None:
         save(made.lowered.program, lowered)
     if remarks is not None:
@@ -59,8 +60,10 @@ def command(
     if against is None and against_device is None:
         click.echo(json.dumps(plan_json(made), indent=2)) if as_json else show_plan(made, rows, by)
         return
-    with working(f"reading {against.name}" if against else "planning"):
-        second = planning.plan(load(against) if against else program, **other)
+    compared = read(against) if against else program
+    with working("planning"):
+        second = planning.plan(compared, **other)
+        _ = second.totals
     if as_json:
         click.echo(json.dumps({"a": plan_json(made), "b": plan_json(second)}, indent=2))
     else:

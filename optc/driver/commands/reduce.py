@@ -25,13 +25,14 @@ def command(model: Path, test: str, output: Path, timeout: float, as_json: bool)
     optc reduce failing.optc --test './still_fails.sh {}' -o small.optc
     """
     from optc.driver.interesting import counted, passes_command
-    from optc.driver.models import check_output, load, save
+    from optc.driver.models import check_output, save
     from optc.driver.output import printable, show_json, working
+    from optc.driver.reading import read
     from optc.testing.reducer import reduce_program
 
     interesting = passes_command(test, timeout)
     check_output(output)
-    program = load(model)
+    program = read(model)
     with working("reducing") as report:
         smaller = reduce_program(program, counted(interesting, report))
     save(smaller, output)

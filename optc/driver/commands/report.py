@@ -40,9 +40,9 @@ def command(
     """
     from optc.driver import planning
     from optc.driver.facade import cleaned
-    from optc.driver.models import load
     from optc.driver.output import check_place, place_text, printable
     from optc.driver.progress import working
+    from optc.driver.reading import read
     from optc.driver.report.page import Model, report_page
 
     if output.suffix.lower() not in (".html", ".htm"):
@@ -55,11 +55,14 @@ def command(
     asked = [planned_with(device, where="optc report", **choices) for device in dict.fromkeys(devices)]
     check_place(output)
 
-    def read(path: Path, **unlike: Any) -> Model:
-        with working(f"reading {path.name}"):
-            program = cleaned(load(path)) if clean and path is against else load(path)
-        with working(f"planning {path.name}"):
-            return Model(path.name, program, [plan(path, program, {**wanted, **unlike}) for wanted in asked])
+    def planned(path: Path, **unlike: Any) -> Model:
+        program = cleaned(read(path)) if clean and path is against else read(path)
+        plans = []
+        with working(f"planning {path.name}") as report:
+            for wanted in asked:
+                plans.append(plan(path, program, {**wanted, **unlike}))
+                report(f"planning {path.name}", len(plans), len(asked))
+        return Model(path.name, program, plans)
 
     def plan(path: Path, program: "Program", wanted: dict[str, Any]) -> "Plan":
         try:
@@ -67,7 +70,7 @@ def command(
         except OptcError as error:
             raise (error.at(f"{path} on {wanted['device']}") if error.slug == "memory-limit" else error) from None
 
-    first, second = read(model), None if against is None else read(against, pins={})
+    first, second = planned(model), None if against is None else planned(against, pins={})
     with working("looking at weights") as report:
         page = report_page(first, second, report)
     place_text(output, page)

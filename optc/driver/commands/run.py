@@ -26,15 +26,14 @@ def command(model: Path, inputs: tuple[str, ...], output: Path | None, engine: s
     """
     from optc.driver import facade
     from optc.driver.inputs import read_inputs
-    from optc.driver.models import load
     from optc.driver.output import check_place, place_arrays, working
     from optc.driver.progress import by_op
+    from optc.driver.reading import read
     from optc.driver.tables import array_row, show_arrays
 
     check_place(output)
     facade.check_engine(engine)
-    with working(f"reading {model.name}"):
-        program = load(model)
+    program = read(model)
     given = read_inputs(inputs, program, "optc run")
     with working("running") as report:
         outputs = facade.run(program, given, engine, by_op(report, "running", program))

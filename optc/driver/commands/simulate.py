@@ -42,15 +42,14 @@ def command(
     from backends.trace import trace_text
     from optc.driver import planning, simulating
     from optc.driver.inputs import read_inputs
-    from optc.driver.models import load
     from optc.driver.output import check_place, place_arrays, place_text, working
+    from optc.driver.reading import read
     from optc.driver.simulation_tables import show_simulation, simulation_json
 
     wanted = planned_with(where="optc simulate", **asked)
     check_place(output)
     check_place(trace)
-    with working(f"reading {model.name}"):
-        program = load(model)
+    program = read(model)
     given = read_inputs(inputs, program, "optc simulate")
     wanted["sizes"] = {**simulating.sizes_of_inputs(program, given), **wanted["sizes"]}
     if made_up is not None:

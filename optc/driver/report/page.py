@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata, resources
 from typing import Any
 
@@ -68,7 +68,7 @@ def report_page(model: Model, against: Model | None = None, report: Progress = i
     data = {
         "weights": weight_table(facts, _per_plan(planned, others, facts), against is not None),
         "histograms": histograms_json(facts[:MOST_HISTOGRAMS]),
-        "plans": [plan_json(one) for one in planned],
+        "plans": list(_plans(planned, report)),
     }
     return _environment().get_template("page.html").render(
         script=Markup(script), style=Markup(style), policy=_policy(script, style), data=packed(data),
@@ -81,6 +81,12 @@ def report_page(model: Model, against: Model | None = None, report: Progress = i
         problems=[(shown(fact.weight.name), fact.problem) for fact in facts if fact.problem][:10],
         count=len(facts), most_histograms=MOST_HISTOGRAMS,
     )  # fmt: skip
+
+
+def _plans(planned: Sequence[Planned], report: Progress) -> Iterator[dict[str, Any]]:
+    for done, one in enumerate(planned):
+        report("working plans out", done, len(planned))
+        yield plan_json(one)
 
 
 def _shares(one: Planned) -> charts.Bar:

@@ -17,6 +17,7 @@ from optc.formats.coreml.tables import IMPORTERS
 from optc.formats.coreml.targets import Target, target_of_opset
 from optc.formats.coreml.values import tensor_of, type_of
 from optc.formats.node_names import node_names
+from optc.formats.reading import Reading, unwatched, watched
 from optc.formats.results import check_declared, named_results
 from optc.ir.block import Block, Function, Program
 from optc.ir.builder import Builder
@@ -31,10 +32,11 @@ _MOST_READINGS = 20
 _UNMAPPED_SLUGS = ("operand-type", "operand-dtype", "operand-same-dtype", "unknown-rank")
 
 
-def read_coreml(path: Path) -> Program:
+def read_coreml(path: Path, report: Reading = unwatched) -> Program:
     """The program in a `.mlpackage` folder or a `.mlmodel` file.
 
     The function that predictions run is the first; of several specializations of one, that for its own opset is read.
+    `report` is told how many operations of a function are read.
 
     Raises:
         OptcError: the model is malformed, or none that optc reads; the message names the operation or value.
@@ -45,7 +47,7 @@ def read_coreml(path: Path) -> Program:
         raise OptcError("no-function", package.where, "ML program", "at least one function", "none")
     first = package.model.description.default_function_name or "main"
     names = sorted(functions, key=lambda name: (name != first, name))
-    read = [_read_function(package, name, functions[name]) for name in names]
+    read = [_read_function(package, name, functions[name], report) for name in names]
     target = max(target for _, target in read)
     blocks = [functions[name].block_specializations[functions[name].opset] for name in names]
     named = node_names(_labels(blocks))
@@ -71,7 +73,7 @@ def _all_blocks(blocks: Iterable[mil.Block]) -> Iterator[mil.Block]:
         waiting += (block for operation in last.operations for block in operation.blocks)
 
 
-def _read_function(package: Package, name: str, proto: mil.Function) -> tuple[Function, Target]:
+def _read_function(package: Package, name: str, proto: mil.Function, report: Reading) -> tuple[Function, Target]:
     where = package.where if name == "main" else f"{package.where}: function {name}"
     target = target_of_opset(proto.opset, where)
     if proto.opset not in proto.block_specializations:
@@ -79,7 +81,7 @@ def _read_function(package: Package, name: str, proto: mil.Function) -> tuple[Fu
             "specialization", where, "blocks", f"one for {proto.opset}", ", ".join(proto.block_specializations)
         )
     block = proto.block_specializations[proto.opset]
-    reader = _Reader(package, target, where, block)
+    reader = _Reader(package, target, where, block, report)
     builder, scope = Builder(), _Scope()
     for given in proto.inputs:
         scope.define(given.name, builder.param(type_of(given.type, where), given.name), where)
@@ -108,9 +110,10 @@ class _Scope:
 
 
 class _Reader:
-    def __init__(self, package: Package, target: Target, where: str, outermost: mil.Block) -> None:
+    def __init__(self, package: Package, target: Target, where: str, outermost: mil.Block, report: Reading) -> None:
         self.package = package
         self.target = target
+        self.report = report
         self.where = where
         self.open: list[Builder] = []
         """Those of the block that is read and of the blocks round it."""
@@ -134,7 +137,7 @@ class _Reader:
         if self.left < 0:  # each level of nesting may be read several times, those inside it every time
             raise OptcError("nesting", self.where, "nested blocks", f"read at most {_MOST_READINGS} times each")
         self.open.append(builder)
-        for operation in block.operations:
+        for operation in watched(block.operations, self.report if len(self.open) == 1 else unwatched):
             self._operation(operation, scope, builder)
         found = [scope.find(name, f"{self.where}: outputs of a block") for name in block.outputs]
         self.open.pop()

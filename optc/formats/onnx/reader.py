@@ -20,6 +20,7 @@ from optc.formats.onnx.functions import DOMAIN, inline_foreign
 from optc.formats.onnx.node import Importer, Node
 from optc.formats.onnx.tables import IMPORTERS
 from optc.formats.onnx.tensors import dtype_of, is_known, tensor_of_proto
+from optc.formats.reading import Reading, unwatched, watched
 from optc.formats.results import named_results
 from optc.ir.block import Block, Function, Program
 from optc.ir.builder import Builder
@@ -36,8 +37,8 @@ _MOST_READINGS = 20
 """Times that a subgraph is read, on average: first to see what it gives, then again for other types, or as it is."""
 
 
-def read_onnx(path: Path) -> Program:
-    """The program in an ONNX file.
+def read_onnx(path: Path, report: Reading = unwatched) -> Program:
+    """The program in an ONNX file; `report` is told how many nodes are read.
 
     Raises:
         OptcError: the file is not an ONNX model, its opset is not from 11 to 24, or it is malformed; the message
@@ -49,17 +50,19 @@ def read_onnx(path: Path) -> Program:
         raise OptcError("unreadable", str(path), "model file", "readable", error.strerror) from None
     except (DecodeError, ValueError, RuntimeError):
         raise OptcError("not-onnx", str(path), "content", "an ONNX model (protobuf)") from None
-    return program_of(model, path.parent, str(path))
+    return program_of(model, path.parent, str(path), report)
 
 
-def program_of(model: onnx.ModelProto, folder: Path | None = None, where: str = "ONNX model") -> Program:
+def program_of(
+    model: onnx.ModelProto, folder: Path | None = None, where: str = "ONNX model", report: Reading = unwatched
+) -> Program:  # fmt: skip
     """The program in an ONNX model in memory; `folder` is where its external data are."""
     if not model.HasField("graph") or (not model.graph.node and not model.graph.output):
         raise OptcError("not-onnx", where, "content", "an ONNX model (protobuf)", "no graph")
     _check_text(model, where)
     model = inline_foreign(model, where)
     opset = _opset(model, where)
-    reader = _Reader(opset, folder, where, model)
+    reader = _Reader(opset, folder, where, model, report)
     body, output_names = reader.graph(model.graph)
     program = Program((Function("main", body, output_names),), _metadata(model))
     return fold_compressed(program)
@@ -167,12 +170,15 @@ class _Scope:
 
 
 class _Reader:
-    def __init__(self, opset: int, folder: Path | None, where: str, model: onnx.ModelProto) -> None:
+    def __init__(
+        self, opset: int, folder: Path | None, where: str, model: onnx.ModelProto, report: Reading
+    ) -> None:  # fmt: skip
         self.opset = opset
         self.folder = folder
         self.where = where
         self.model = model
         self.types = _declared_types(model, where)
+        self.report = report
         self.asked_onnx = False
         self.defined: dict[Value, Op] = {}
         self.depth = 0
@@ -197,7 +203,7 @@ class _Reader:
             declared = type_of(info, self.where)
             given = param_types[index] if index < len(param_types) else declared
             scope.values[info.name] = builder.param(given, info.name)
-        for node in graph.node:
+        for node in watched(graph.node, self.report if self.depth == 1 else unwatched):
             self._node(node, scope, builder)
         results = [self._value(o.name, scope, builder, f"output {o.name}") for o in graph.output]
         self.depth -= 1

@@ -12,8 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optc.driver import main
+from optc.driver import main, models
 from optc.driver.progress import watched, working
+from optc.ir.builder import Builder
+from optc.ir.dtypes import DType
+from optc.ir.types import TensorType
+from optc.ops.activations import Sigmoid
 from tests.command_line import Result, optc
 from tests.unit.driver.small_model import inputs, write_model
 
@@ -154,6 +158,37 @@ def test_a_terminal_is_shown_a_bar_for_each_pass_with_how_much_is_done(commands:
     assert "reading model.onnx" in shown
     assert "canonicalize" in shown
     assert re.search(r"quantize \S+ +\d+% \d:\d\d:\d\d left", shown)
+
+
+def test_a_terminal_is_shown_how_much_of_a_model_is_read_and_a_share_only_where_it_is_known(
+    commands: dict[str, Words],
+) -> None:
+    _, _, shown = on_a_terminal(*commands["plan"])
+    lines = re.split(r"[\r\n]+", shown)
+    assert any(re.search(r"reading small\.onnx \S+ +100% \d:\d\d:\d\d left", line) for line in lines)
+    planning = [line for line in lines if line.startswith("planning")]
+    assert planning
+    assert not any("%" in line or "left" in line for line in planning)
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".mlpackage"])
+def test_reading_tells_how_many_operations_are_read_and_no_more_often_than_can_be_seen(
+    suffix: str, tmp_path: Path
+) -> None:
+    b = Builder()
+    x = b.param(TensorType(DType.F32, (4,)), "x")
+    for _ in range(500):
+        x = b.add(Sigmoid(x))
+    path = tmp_path / f"model{suffix}"
+    models.save(b.program(y=x), path)
+    told: list[tuple[int, int]] = []
+    models.load(path, report=lambda done, total: told.append((done, total)))
+    (total,) = {total for _, total in told}
+    assert told[0] == (0, total)
+    assert told[-1] == (total, total)
+    assert told == sorted(told)
+    assert total >= 500
+    assert 100 < len(told) < 300
 
 
 def test_a_terminal_is_shown_no_bar_by_a_quiet_command_and_by_one_that_fails_only_the_error(
