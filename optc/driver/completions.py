@@ -80,7 +80,8 @@ def _on_the_line(is_it: Callable[[str], bool]) -> str:
     """The first word that is such: where the value of an option is to come, click has read no arguments yet."""
     from click.shell_completion import split_arg_string
 
-    return next(word for word in split_arg_string(os.environ.get("COMP_WORDS", "")) if is_it(word))
+    words = map(os.path.expanduser, split_arg_string(os.environ.get("COMP_WORDS", "")))
+    return next(word for word in words if is_it(word))
 
 
 def _pins(context: "click.Context", typed: str) -> Iterable[str]:

@@ -32,6 +32,8 @@ COMMANDS = {
     "passes": "Show the passes that pipelines are made of, and their options.",
     "completion": "Print what makes a shell complete command lines of optc.",
 }
+COMPLETE = "_OPTC_COMPLETE"
+"""The environment variable with which shells ask what could come next."""
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
@@ -87,7 +89,11 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run a command line and give its exit code; what is wrong is said on stderr, in one message."""
     try:
-        code = cli.main(arguments, prog_name="optc", standalone_mode=False)
+        if COMPLETE in os.environ:
+            from optc.driver.shells import answer_in_our_way
+
+            answer_in_our_way()
+        code = cli.main(arguments, prog_name="optc", standalone_mode=False, complete_var=COMPLETE)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:

@@ -23,11 +23,8 @@ def command(shell: str) -> None:
     \b
     eval "$(optc completion bash)"
     """
-    from click.shell_completion import get_completion_class
+    from optc.driver.main import COMPLETE, cli
+    from optc.driver.shells import SHELLS
 
-    from optc.driver.main import cli
-
-    kind = get_completion_class(shell)
-    assert kind is not None  # click knows all three
-    made = kind(cli, {}, "optc", "_OPTC_COMPLETE")
+    made = SHELLS[shell](cli, {}, "optc", COMPLETE)
     say((made.source_template % made.source_vars()).strip())

@@ -100,7 +100,7 @@ def test_bash_completes_a_command_line(tmp_path: Path) -> None:
     program.chmod(0o755)
     script = (
         'eval "$(optc completion bash)"; complete -p optc; '
-        "COMP_WORDS=(optc plan m.onnx --device iphone1); COMP_CWORD=4; "
+        "COMP_LINE='optc plan m.onnx --device iphone1'; COMP_POINT=36; "
         '_optc_completion optc iphone1 --device; echo "${COMPREPLY[@]}"'
     )
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
