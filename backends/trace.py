@@ -70,12 +70,12 @@ def _of_phase(
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     for at in sorted(kept):
         yield _complete(timeline.events[at], phase, pids, start_ms)
-    for ends in timeline.arrows:
+    for id_, ends in enumerate(timeline.arrows):  # arrows from one event are told apart by their numbers
         if kept.issuperset(ends):
             first, last = (timeline.events[at] for at in ends)
-            number = {"id": ends[0], "name": "handover", "cat": phase}
-            yield {"ph": "s", **number, **_place(first, pids), "ts": _ns(start_ms + first.start_ms) / 1e3}
-            yield {"ph": "f", "bp": "e", **number, **_place(last, pids), "ts": _ns(start_ms + last.start_ms) / 1e3}
+            number = {"id": id_, "name": "handover", "cat": phase}
+            yield {"ph": "s", **number, **_place(first, pids), "ts": _us(_ns(start_ms + first.start_ms))}
+            yield {"ph": "f", "bp": "e", **number, **_place(last, pids), "ts": _us(_ns(start_ms + last.start_ms))}
 
 
 def _complete(event: Event, phase: str, pids: Mapping[str, int], start_ms: float) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _complete(event: Event, phase: str, pids: Mapping[str, int], start_ms: float
     unit = "operations" if event.resource == "arithmetic" else "bytes"
     return {
         "ph": "X", "name": event.name[:LONGEST_NAME], "cat": phase, **_place(event, pids),
-        "ts": start / 1e3, "dur": (end - start) / 1e3, "args": {unit: round(event.amount)} if event.amount else {},
+        "ts": _us(start), "dur": _us(end - start), "args": {unit: round(event.amount)} if event.amount else {},
     }  # fmt: skip
 
 
@@ -99,3 +99,12 @@ def _tid(pid: int, resource: str) -> int:
 
 def _ns(ms: float) -> int:
     return round(ms * 1e6)
+
+
+def _us(ns: int) -> float:
+    """Microseconds that are this many nanoseconds to readers that round, and to those that cut off, as Perfetto's did.
+
+    Cut off by one, a slice overlaps the next, and is dropped.
+    """
+    us = ns / 1e3
+    return us if int(us * 1e3) == ns else us + 1e-4

@@ -1,10 +1,11 @@
 """Traces: valid trace-event JSON that says what the timeline says."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backends import trace
@@ -37,14 +38,31 @@ def test_a_trace_has_each_event_once_on_the_track_of_its_unit_and_resource(queue
         assert drawn["dur"] >= 0
 
 
-@given(QUEUES, rulebooks())
-def test_slices_of_a_track_do_not_overlap_after_rounding(queue: list[Step], rules: Rulebook) -> None:
+@pytest.mark.parametrize("to_ns", [lambda us: round(us * 1e3), lambda us: int(us * 1e3)], ids=["rounded", "cut off"])
+@given(queue=QUEUES, rules=rulebooks())
+def test_slices_of_a_track_do_not_overlap_whether_rounded_or_cut_off(
+    to_ns: Callable[[float], int], queue: list[Step], rules: Rulebook
+) -> None:
     ends: dict[tuple[int, int], int] = {}
     for event in complete(parsed(schedule(queue, rules))):
         track = (event["pid"], event["tid"])
-        start = round(event["ts"] * 1e3)
+        start = to_ns(event["ts"])
         assert start >= ends.get(track, 0)
-        ends[track] = start + round(event["dur"] * 1e3)
+        ends[track] = start + to_ns(event["dur"])
+
+
+@given(st.integers(0, 10**15))
+@example(1001)
+def test_nanoseconds_are_the_same_to_who_rounds_and_to_who_cuts_off(ns: int) -> None:
+    event = Event("npu", "weights", "w", ns / 1e6, 0.0)
+    (drawn,) = complete(parsed(Timeline((event,))))
+    assert int(drawn["ts"] * 1e3) == round(drawn["ts"] * 1e3) == round(event.start_ms * 1e6)
+
+
+def test_two_arrows_from_one_event_are_two() -> None:
+    events = tuple(Event(unit, "weights", "w", ms, 1.0) for unit, ms in (("npu", 0.0), ("cpu", 2.0), ("gpu", 2.0)))
+    arrows = [e for e in parsed(Timeline(events, (), ((0, 1), (0, 2))))["traceEvents"] if e["ph"] in "sf"]
+    assert [(e["ph"], e["id"]) for e in arrows] == [("s", 0), ("f", 0), ("s", 1), ("f", 1)]
 
 
 @given(QUEUES, rulebooks())
