@@ -29,9 +29,9 @@ def plan(
 
     `device` is a name, or the path of a `.toml` file; `settings` such as `npu.weight_gbps=60` override its figures.
     `units` are those that may be used: `all`, `cpu`, `cpu+gpu`, `cpu+npu`. `pins` says `load` or `predict` for weights
-    by name; `sizes` says what symbolic dimensions are taken to be (1); a program that computes sizes is planned, and
-    lowered, for these alone (`optc.driver.sized`). `memory_limit` is in resident bytes of weights;
-    `objective` is what is made least: `latency`, `memory` or `load`.
+    by name; `sizes` says what symbolic dimensions are taken to be (1); a program that has such is cleaned up, and if it
+    computes sizes planned, and lowered, for these alone (`optc.driver.sized`). `memory_limit` is in resident bytes of
+    weights; `objective` is what is made least: `latency`, `memory` or `load`.
 
         optc.plan(program, "iphone14pro", memory_limit=4_000_000).totals.predict_ms
 

@@ -33,7 +33,8 @@ def simulate(
     """Simulate one load and one prediction of a program on a device: outputs, if `inputs` are given, and times.
 
     `device`, `units`, `pins` and `sizes` are as for `plan`; sizes that `inputs` settle need not be given. Outputs are
-    computed at the precision of the units, or with `precision="reference"` as `run` computes them, bit for bit.
+    computed at the precision of the units, or with `precision="reference"` as `run` computes them, bit for bit but for
+    batch norms that are folded where a program has symbolic dimensions (`optc.driver.sized`).
 
         optc.simulate(program, "iphone14pro", {"x": array}).outputs["y"]
 

@@ -28,9 +28,45 @@ def test_a_program_that_computes_sizes_is_made_static_and_gives_the_same() -> No
     assert symbols(program) == {"n"}
 
 
-def test_a_program_whose_types_say_all_sizes_stays_as_it_is() -> None:
-    program = optc.parse("func @main(%x: f32[n]) -> (y: f32[n]) {\n  %y = relu(%x) : f32[n]\n  return %y\n}\n")
+@pytest.mark.parametrize("size", ["n", "3"])
+def test_a_clean_program_whose_types_say_all_sizes_stays_as_it_is(size: str) -> None:
+    text = f"func @main(%x: f32[{size}]) -> (y: f32[{size}]) {{\n  %y = relu(%x) : f32[{size}]\n  return %y\n}}\n"
+    program = optc.parse(text)
     assert sized(program, {"n": 3}) is program
+
+
+SCALED = """
+func @main(%x: f32[n,4]) -> (y: f32[n*2,4]) {
+  %count = shape(%x) {end = 1} : i64[1]
+  %two = const() {value = i64[1] [2]} : i64[1]
+  %four = const() {value = i64[1] [4]} : i64[1]
+  %rows = mul(%count, %two) : i64[1]
+  %sizes = concat([%rows, %four]) {axis = 0} : i64[2]
+  %twice = concat([%x, %x]) {axis = 1} : f32[n,8]
+  %y = dynamic_reshape(%twice, %sizes) : f32[n*2,4]
+  return %y
+}
+"""
+
+
+def test_sizes_that_are_computed_but_known_by_type_are_worked_out_as_well() -> None:
+    static = sized(optc.parse(SCALED), {"n": 3})
+    assert [op.name for op in static.main.body.ops if not op.constant] == ["concat", "reshape"]
+
+
+WINDOW = """
+func @main(%x: f32[1,1,n]) -> (y: f32[1,1,n-2]) {
+  %y = max_pool(%x) {kernel_shape = [3]} : f32[1,1,n-2]
+  return %y
+}
+"""
+
+
+def test_sizes_that_an_op_cannot_take_are_refused() -> None:
+    assert optc.plan(optc.parse(WINDOW), "iphone14pro", sizes={"n": 3}).totals.predict_ms > 0
+    with pytest.raises(optc.UsageError, match=r"computed .got 1 each.; .*at least as long as the window") as refused:
+        optc.plan(optc.parse(WINDOW), "iphone14pro")
+    assert refused.value.slug == "sizes"
 
 
 PLACES = """
