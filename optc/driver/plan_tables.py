@@ -111,33 +111,3 @@ def notes_of(plan: "Plan") -> list[str]:
     if plan.request.assumed:
         notes.append(f"taken to be 1: {', '.join(plan.request.assumed)}; give them with --size NAME=N")
     return notes
-
-
-def show_plans(a: "Plan", b: "Plan", names: tuple[str, str], by: str) -> None:
-    """Two plans beside each other: totals and shares, then the weights whose choice or time differs."""
-    shown = console()
-    table = plain_table("", f" {names[0]}", f" {names[1]}", " ratio")
-    table.add_row("device", a.device.name, b.device.name, "")
-    for name in ("load_ms", "predict_ms", "disk_bytes", "resident_bytes", "peak_bytes"):
-        first, second = getattr(a.totals, name), getattr(b.totals, name)
-        both = [f"{v:.4f}" if name.endswith("ms") else grouped(v) for v in (first, second)]
-        table.add_row(name.replace("_", " "), *both, f"{second / first:.3f}" if first else "")
-    for cause in a.shares:
-        table.add_row(f"share of {cause}", f"{a.shares[cause]:.1%}", f"{b.shares[cause]:.1%}", "")
-    shown.print(table)
-    rows = plain_table("weight", "in A", "in B", " ms in A", " ms in B", " bytes in A", " in B")
-    others = {d.name: d for d in b.decisions}
-    pairs = [(d, others[d.name]) for d in a.decisions if d.name in others]
-    keys = {"time": lambda p: -p[0].predict_ms, "name": lambda p: p[0].name, "size": lambda p: -p[0].resident_bytes}
-    for first, second in sorted(pairs, key=keys.get(by, lambda p: 0)):
-        if (first.choice, first.form, first.predict_ms) != (second.choice, second.form, second.predict_ms):
-            rows.add_row(
-                printable(first.name), f"{first.form}, {first.choice}", f"{second.form}, {second.choice}",
-                f"{first.predict_ms:.4f}", f"{second.predict_ms:.4f}", grouped(first.resident_bytes),
-                grouped(second.resident_bytes),
-            )  # fmt: skip
-    if rows.row_count:
-        shown.print(rows)
-    for word, made in (("A", a), ("B", b)):
-        for note in notes_of(made):
-            shown.print(printable(f"{word}: {note}"))

@@ -40,7 +40,8 @@ def command(
     from optc.driver import planning
     from optc.driver.models import check_output, save
     from optc.driver.output import check_place, place_text, working
-    from optc.driver.plan_tables import show_plan, show_plans
+    from optc.driver.plan_comparison import Side, comparison_json, show_comparison
+    from optc.driver.plan_tables import show_plan
     from optc.driver.reading import read
 
     asked = planned_with(where="optc plan", **options)
@@ -64,7 +65,9 @@ def command(
     with working("planning"):
         second = planning.plan(compared, **other)
         _ = second.totals
+    alike = against is not None and against.name == model.name
+    a, b = (Side(str(path) if alike else path.name, p) for path, p in ((model, made), (against or model, second)))
     if as_json:
-        click.echo(json.dumps({"a": plan_json(made), "b": plan_json(second)}, indent=2))
+        click.echo(json.dumps(comparison_json(a, b, rows, by), indent=2))
     else:
-        show_plans(made, second, (model.name, (against or model).name), by)
+        show_comparison(a, b, rows, by)
