@@ -7,24 +7,19 @@ from backends.costs import CHOICES, LOAD, Part, UnitCosts, decode_rate
 from backends.decision import Decision, UseTimes
 from backends.figures import Figure
 from backends.forms import DENSE
+from backends.named_weights import not_decided
 from backends.plan import Plan
-from optc.errors import UsageError
-from optc.pipeline.suggest import did_you_mean
 
 
 def explain(plan: Plan, weight: str) -> str:
     """The arithmetic of the decisions on a weight, one for each unit that uses it.
 
     Raises:
-        UsageError: slug `no-such-weight`.
+        UsageError: slugs `no-such-weight`, `undecided-weight`.
     """
     found = [d for d in plan.decisions if d.name == weight]
     if not found:
-        names = {d.name for d in plan.decisions}
-        raise UsageError(
-            "no-such-weight", "explain", "name", "that of a weight of the model that an op uses", weight,
-            did_you_mean(weight, names),
-        )  # fmt: skip
+        raise not_decided(weight, "explain", {d.name for d in plan.decisions}, plan.source)
     return "\n\n".join("\n".join(_lines(plan, decision)) for decision in found)
 
 

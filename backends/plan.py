@@ -17,11 +17,11 @@ from backends.memory_plan import MemoryPlan, memory_plan
 from backends.placement import Flow, Node, Placement
 from backends.selection import Selection
 from backends.sizes import Sizes, traffic_of
-from backends.uses import Work, decided_weights, works_of
+from backends.uses import Work, decided_weights, is_small, works_of
 from optc.errors import OptcError, UsageError
 from optc.ir.block import Program
 from optc.ir.value import Value
-from optc.ops.weights import Weight
+from optc.ops.weights import Weight, stored_bytes, weights_of
 from optc.pipeline.suggest import did_you_mean
 
 UNIT_SETS = {"all": ("npu", "gpu", "cpu"), "cpu": ("cpu",), "cpu+gpu": ("gpu", "cpu"), "cpu+npu": ("npu", "cpu")}
@@ -56,7 +56,10 @@ class Transfer:
 
 @attrs.frozen
 class Totals:
-    """Times in ms, sizes in bytes. `peak_bytes` is `resident_bytes` plus the most activations alive at once."""
+    """Times in ms, sizes in bytes. `peak_bytes` is `resident_bytes` plus the most activations alive at once.
+
+    `disk_bytes` are those of all weights, small ones included; `resident_bytes` of those that are decided on.
+    """
 
     load_ms: float
     predict_ms: float
@@ -71,10 +74,12 @@ class Plan:
 
     `works` are the kernels, `units` says where each runs; `costs` has the cost model of each unit that may be used.
     `refusals` has by unit, for each kernel, why it cannot run there. `nodes` and `flows` are what was placed.
+    `source` is the program as it is stored, of which `program` is what is planned.
     """
 
     device: Device
     request: Request
+    source: Program
     program: Program
     weights: tuple[Weight, ...]
     works: tuple[Work, ...]
@@ -98,6 +103,11 @@ class Plan:
     @property
     def decisions(self) -> tuple[Decision, ...]:
         return self.selection.decisions
+
+    @cached_property
+    def small_weights(self) -> tuple[Weight, ...]:
+        """The weights that are too small to be decided on: they are stored, but are part of their ops."""
+        return tuple(weight for weight in weights_of(self.source) if is_small(weight))
 
     @cached_property
     def choices(self) -> Mapping[tuple[str, str], str]:
@@ -142,7 +152,7 @@ class Plan:
         predict = math.fsum(ms for ms, _ in self.kernel_times) + self.launch_ms + handed
         resident = sum(d.resident_bytes for d in self.decisions)
         peak = resident + sum(unit.peak_bytes for unit in self.memory.units.values())
-        return Totals(load, predict, sum(w.stored_bytes for w in self.weights), resident, peak)
+        return Totals(load, predict, stored_bytes(weights_of(self.source)), resident, peak)
 
     def _once_read(self) -> list[Decision]:
         return list({d.name: d for d in self.decisions}.values())
@@ -164,8 +174,10 @@ class Plan:
         return {cause: ms / total for cause, ms in spent.items()} if total else spent
 
 
-def make_plan(program: Program, device: Device, request: Request | None = None) -> Plan:
-    """Plan the main function of a program for a device.
+def make_plan(
+    program: Program, device: Device, request: Request | None = None, source: Program | None = None
+) -> Plan:  # fmt: skip
+    """Plan the main function of a program for a device; `source` is the program as it is stored, if another one.
 
     Raises:
         UsageError: the units are not those of the device, or a pin names no weight.
@@ -192,7 +204,7 @@ def make_plan(program: Program, device: Device, request: Request | None = None) 
     found = assign(problem, launch_ms(costs))
     transfers = _transfers(flows, values, found.placement.units)
     return Plan(
-        device, request, program, tuple(weights), works, costs, refusals, found.nodes, tuple(flows),
+        device, request, source or program, program, tuple(weights), works, costs, refusals, found.nodes, tuple(flows),
         found.placement, found.selection, transfers,
     )  # fmt: skip
 

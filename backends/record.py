@@ -8,6 +8,7 @@ from backends.advice import advice_of
 from backends.costs import UnitCosts
 from backends.plan import Plan
 from backends.reasons import PlannedOp, planned_ops, remarks_of
+from optc.ops.weights import stored_bytes
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
@@ -19,6 +20,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "memory_limit": plan.request.memory_limit,
         "sizes": {**dict.fromkeys(plan.request.assumed, 1), **plan.sizes.named},
         "totals": attrs.asdict(plan.totals),
+        "small_weights": {"count": len(plan.small_weights), "stored_bytes": stored_bytes(plan.small_weights)},
         "shares": dict(plan.shares),
         "certificate": {
             "placement_exact": plan.placement.exact,

@@ -58,11 +58,12 @@ class Work:
 def decided_weights(program: Program, min_elements: int = MIN_ELEMENTS) -> list[Weight]:
     """The weights of the main block that are decided on: all compressed ones, and dense ones that are not small."""
     own = {value for op in program.main.body.ops for value in op.results}
-    return [
-        weight
-        for weight in weights_of(program)
-        if weight.value in own and (weight.scheme != "dense" or weight.elements >= min_elements)
-    ]
+    return [weight for weight in weights_of(program) if weight.value in own and not is_small(weight, min_elements)]
+
+
+def is_small(weight: Weight, min_elements: int = MIN_ELEMENTS) -> bool:
+    """Whether a weight is part of its ops: a dense one of few elements."""
+    return weight.scheme == "dense" and weight.elements < min_elements
 
 
 def works_of(

@@ -8,7 +8,7 @@ import attrs
 
 from optc.driver.weight_info import WeightInfo
 from optc.ir.block import Program
-from optc.ops.weights import Weight, weights_of
+from optc.ops.weights import Weight, stored_bytes, weights_of
 from optc.pipeline.instrumentation import Progress, ignore_progress
 
 _MOST_BYTES_SHOWN, _MOST_GROWTH_SHOWN = 1 << 26, 1 << 10
@@ -64,14 +64,13 @@ def inspect(program: Program, values: bool = True, report: Progress = ignore_pro
     weights = weights_of(program)
     counts = Counter(op.name for op in program.walk() if not op.constant)
     main = program.main
-    stored = {id(tensor.storage): tensor for weight in weights for tensor in weight.constants}
     return Inspection(
         tuple((name, str(kind)) for name, kind in main.inputs.items()),
         tuple((name, str(value.type)) for name, value in zip(main.output_names, main.body.results, strict=True)),
         _rows(weights, values, report),
         tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))),
         sum(weight.dense_bytes for weight in weights),
-        sum(tensor.stored_bytes for tensor in stored.values()),
+        stored_bytes(weights),
     )
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 def show_plan(plan: "Plan", rows: str, by: str) -> None:
     """The decision on each compressed weight or the place of each op, the totals, and why it is not faster."""
+    from backends.uses import MIN_ELEMENTS
+    from optc.ops.weights import stored_bytes
+
     shown = console()
     shown.print(_weight_table(plan, by) if rows == "weight" else _op_table(plan, by))
     dense = [d for d in plan.decisions if d.scheme == "dense"]
@@ -23,6 +26,10 @@ def show_plan(plan: "Plan", rows: str, by: str) -> None:
         stay = "stays as it is" if len(dense) == 1 else "stay as they are"
         size = grouped(sum(d.resident_bytes for d in dense))
         shown.print(f"{counted(len(dense), 'dense weight')} {stay} ({size} bytes resident)")
+    if plan.small_weights and rows == "weight":
+        count, size = len(plan.small_weights), grouped(stored_bytes(plan.small_weights))
+        are = "is part of its op" if count == 1 else "are part of their ops"
+        shown.print(f"{counted(count, 'weight')} of fewer than {MIN_ELEMENTS} elements {are} ({size} bytes stored)")
     for line in _totals(plan):
         shown.print(printable(line))
 

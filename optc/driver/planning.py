@@ -50,7 +50,7 @@ def plan(
     given = Sizes(sizes or {})
     assumed = tuple(sorted({n for p in program.main.body.params for n in given.unknown(p.type)} - {"?"}))
     request = Request(units, pins or {}, given, memory_limit, objective, assumed)
-    return make_plan(sized(program, sizes or {}), table, request)
+    return make_plan(sized(program, sizes or {}), table, request, program)
 
 
 def explain(

@@ -1,7 +1,7 @@
 """The weights of a program: what is stored, what it expands to, and which ops use it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
@@ -72,6 +72,12 @@ class Weight:
     def expanded(self) -> Array:
         """The dense array."""
         return expand(self.chain, self.value)
+
+
+def stored_bytes(weights: Iterable[Weight]) -> int:
+    """Bytes that weights take as they are stored; what several of them share counts once."""
+    tensors = {id(tensor.storage): tensor for weight in weights for tensor in weight.constants}
+    return sum(tensor.stored_bytes for tensor in tensors.values())
 
 
 def expand(chain: Sequence[Op], value: Value) -> Array:

@@ -27,7 +27,7 @@ from optc.driver.report.plans import Planned, plan_json
 from optc.driver.report.totals import by_device, rows_of_totals
 from optc.driver.report.weights import WeightFacts, facts_of, histograms_json, weight_table
 from optc.ir.block import Program
-from optc.ops.weights import Weight
+from optc.ops.weights import stored_bytes
 from optc.pipeline.instrumentation import Progress, ignore_progress
 
 MOST_HISTOGRAMS = 3_000
@@ -124,13 +124,8 @@ def _totals(facts: Sequence[WeightFacts]) -> Mapping[str, int | None]:
     others = [fact.other for fact in facts if fact.other is not None]
     return {
         "dense": sum(fact.weight.dense_bytes for fact in facts),
-        "stored": _stored([fact.weight for fact in facts]), "other": _stored(others) if others else None,
+        "stored": stored_bytes(fact.weight for fact in facts), "other": stored_bytes(others) if others else None,
     }  # fmt: skip
-
-
-def _stored(weights: Sequence[Weight]) -> int:
-    tensors = {id(tensor.storage): tensor for weight in weights for tensor in weight.constants}
-    return sum(tensor.stored_bytes for tensor in tensors.values())
 
 
 def packed(data: Mapping[str, object]) -> str:
