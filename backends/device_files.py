@@ -108,15 +108,41 @@ def with_settings(device: Device, settings: Sequence[str]) -> Device:
         UsageError: slug `setting-form`, `no-such-figure`, or `figure-value`.
     """
     for setting in settings:
-        path, equals, number = setting.partition("=")
-        if not equals or not path:
-            raise UsageError("setting-form", "setting", "figure", "set as PATH=NUMBER", setting)
-        try:
-            value = float(number)
-        except ValueError:
-            raise UsageError("figure-value", f"setting {path}", "value", "a number", number) from None
-        device = with_figure(device, path.strip(), value)
+        device = with_figure(device, *_figure(setting))
     return device
+
+
+def _figure(setting: str) -> tuple[str, float]:
+    path, equals, number = setting.partition("=")
+    if not equals or not path:
+        raise UsageError("setting-form", "setting", "figure", "set as PATH=NUMBER", setting)
+    try:
+        return path.strip(), float(number)
+    except ValueError:
+        raise UsageError("figure-value", f"setting {path}", "value", "a number", number) from None
+
+
+def settings_by_device(devices: Mapping[str, Device], settings: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Of settings for several devices, those for each: the ones whose figures its table has.
+
+    Raises:
+        UsageError: as `with_settings`; slug `no-such-figure` where no table has the figure.
+    """
+    found: dict[str, list[str]] = {name: [] for name in devices}
+    for setting in settings:
+        refused = []
+        for name, device in devices.items():
+            try:
+                with_settings(device, [setting])
+            except UsageError as error:
+                if error.slug != "no-such-figure":
+                    raise
+                refused.append(error)
+            else:
+                found[name].append(setting)
+        if len(refused) == len(devices) and refused:
+            raise next((error for error in refused if error.hint), refused[0])
+    return {name: tuple(own) for name, own in found.items()}
 
 
 def _known_source(name: str) -> _Source:

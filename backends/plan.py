@@ -9,11 +9,12 @@ import attrs
 from backends.assignment import Problem, assign
 from backends.capability import Refusal, refusal, rules_of
 from backends.cost_table import Device
-from backends.costs import CHOICES, LOAD, UnitCosts, kernel_ms, unit_costs
+from backends.costs import LOAD, UnitCosts, kernel_ms, unit_costs
 from backends.decision import Decision
 from backends.kernels import Kernel, kernels_of
 from backends.lowering import Expansion, Lowered, check_not_lowered, lower
 from backends.memory_plan import MemoryPlan, memory_plan
+from backends.named_weights import pins_by_weight
 from backends.placement import Flow, Node, Placement
 from backends.selection import Selection
 from backends.sizes import Sizes, traffic_of
@@ -33,6 +34,7 @@ CAUSES = ("arithmetic", "activations", "weights", "expansion", "overhead")
 class Request:
     """What is asked for: units, pins by weight, the sizes of symbolic dimensions, resident bytes, and an objective.
 
+    What is given to `make_plan` may have pins by patterns; the request of a plan has them by weight.
     `assumed`: symbolic dimensions of the inputs that were not given, and are taken to be 1.
     """
 
@@ -180,7 +182,7 @@ def make_plan(
     """Plan the main function of a program for a device; `source` is the program as it is stored, if another one.
 
     Raises:
-        UsageError: the units are not those of the device, or a pin names no weight.
+        UsageError: the units are not those of the device, or a pin names no weight (`backends.named_weights`).
         OptcError: slugs `already-lowered`; `memory-limit`: the weights do not fit, however they are chosen; `no-unit`:
             no unit can run an op.
     """
@@ -189,7 +191,7 @@ def make_plan(
     allowed = units_of(device, request.units)
     body = program.main.body
     weights = decided_weights(program)
-    check_pins(request.pins, weights)
+    request = attrs.evolve(request, pins=pins_by_weight(request.pins, weights, source or program))
     kernels = kernels_of(body)
     works = works_of(body, kernels, weights, request.sizes)
     rules = rules_of(device)
@@ -232,27 +234,39 @@ def units_of(device: Device, units: str) -> tuple[str, ...]:
     """
     known = {name: set_ for name, set_ in UNIT_SETS.items() if name == "all" or set(set_) <= set(device.units)}
     if units not in known:
-        hint = did_you_mean(units, known)
+        hint = _nearest_units(device, units, known)
         raise UsageError("no-such-unit", f"device {device.name}", "units", f"one of {', '.join(known)}", units, hint)
     return tuple(unit for unit in known[units] if unit in device.units)
 
 
-def check_pins(pins: Mapping[str, str], weights: Sequence[Weight]) -> None:
-    """Check that pins are of weights that are decided on.
+def units_by_device(devices: Mapping[str, Device], units: str) -> dict[str, str]:
+    """Of units for several devices, those for each: the ones that it has.
 
     Raises:
-        UsageError: slugs `no-such-weight`, `pin-choice`.
+        UsageError: slug `no-such-unit`: none of the devices has all of them, or one has none of them.
     """
-    names = {w.name for w in weights}
-    for name, choice in pins.items():
-        if name not in names:
-            raise UsageError(
-                "no-such-weight", "pin", "name", "that of a weight of the model", name, did_you_mean(name, names)
-            )
-        if choice not in CHOICES:
-            raise UsageError(
-                "pin-choice", f"pin {name}", "choice", "load or predict", choice, did_you_mean(choice, CHOICES)
-            )
+    found, refused = {}, []
+    for name, device in devices.items():
+        own = set(UNIT_SETS.get(units, ())).intersection(device.units)
+        try:
+            units_of(device, units)
+            found[name] = units
+        except UsageError as error:
+            refused.append(error)
+            found[name] = next((known for known, set_ in UNIT_SETS.items() if own and set(set_) == own), "")
+    if refused and (len(refused) == len(devices) or not all(found.values())):
+        raise refused[0]
+    return found
+
+
+def _nearest_units(device: Device, units: str, known: Mapping[str, tuple[str, ...]]) -> str:
+    """The smallest set that has the units that are named, or what the device lacks of them."""
+    wanted = set(units.split("+"))
+    lacking = sorted(wanted.intersection(UNIT_SETS["all"]).difference(device.units))
+    if lacking:
+        return f"it has no {' and no '.join(lacking)}"
+    least = min((name for name in known if wanted <= set(known[name])), key=lambda n: len(known[n]), default="")
+    return f"did you mean {least}?" if least else did_you_mean(units, known)
 
 
 def _flows(

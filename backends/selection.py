@@ -60,9 +60,8 @@ def select(decisions: Sequence[Decision], limit: int | None = None, objective: s
     changes = [c for number, d in enumerate(best) if (c := _change(number, d, objective)) is not None]
     least = total - sum(c.saved for c in changes)
     if least > limit:
-        raise OptcError(
-            "memory-limit", "plan", "memory limit", f"at least {least:,} bytes, what the weights take", limit
-        )
+        expected = f"at least {least:,} bytes, what the weights take"
+        raise OptcError("memory-limit", "plan", "memory limit", expected, limit, _held_by_pins(best))
     changes.sort(key=lambda c: (c.ms / c.saved, c.number))
     taken, gap = _cheapest(changes, total - limit)
     chosen = list(best)
@@ -70,6 +69,20 @@ def select(decisions: Sequence[Decision], limit: int | None = None, objective: s
         chosen[change.number] = attrs.evolve(best[change.number], choice=change.choice, reason="memory-limit")
     price = max((c.ms / c.saved for c in taken), default=0.0) * 1e6
     return Selection(tuple(chosen), gap, price)
+
+
+def _held_by_pins(decisions: Sequence[Decision]) -> str:
+    """Which pinned weights would take less memory with the other choice; empty if none would."""
+    held = {d: d.resident_bytes - _other(d).resident_bytes for d in decisions if d.reason == "pinned" and d.is_free}
+    most = sorted((d for d, size in held.items() if size > 0), key=lambda d: (-held[d], d.name))
+    if not most:
+        return ""
+    names = ", ".join(f"{d.name}={d.choice}" for d in most[:3]) + (", ..." if len(most) > 3 else "")
+    return f"pins hold {sum(held[d] for d in most):,} bytes of that: {names}"
+
+
+def _other(decision: Decision) -> Decision:
+    return attrs.evolve(decision, choice=PREDICT if decision.choice == LOAD else LOAD)
 
 
 def _key(decision: Decision, choice: str, objective: str) -> tuple[float, ...]:
@@ -89,7 +102,7 @@ def _change(number: int, decision: Decision, objective: str) -> _Change | None:
     """The other choice, if it may be taken and saves memory."""
     if not decision.is_free or decision.reason == "pinned":
         return None
-    other = attrs.evolve(decision, choice=PREDICT if decision.choice == LOAD else LOAD)
+    other = _other(decision)
     saved = decision.resident_bytes - other.resident_bytes
     if saved <= 0:
         return None

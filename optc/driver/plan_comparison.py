@@ -127,7 +127,9 @@ def show_comparison(a: Side, b: Side, rows: str, by: str) -> None:
     """Which is A and which is B, totals and shares, the weights or ops that differ, and what else to know of each."""
     shown = console()
     for word, side in (("A", a), ("B", b)):
-        shown.print(printable(f"{word}: {side.model} on {side.plan.device.name}"))
+        units = side.plan.request.units
+        only = "" if units == "all" else f", units {units}"
+        shown.print(printable(f"{word}: {side.model} on {side.plan.device.name}{only}"))
     shown.print(_totals(a.plan, b.plan))
     found = rows_of(a.plan, b.plan, rows, by)
     alone = {word: [row for row in found if getattr(row, other) is None] for word, other in (("A", "b"), ("B", "a"))}

@@ -1,6 +1,6 @@
 """The options that commands about plans share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -23,7 +23,7 @@ _ANY_DEVICE = (
     ),
     click.option(
         "--pin", "pins", multiple=True, metavar="WEIGHT=load|predict", shell_complete=completions.pins,
-        help="Decide for one weight yourself.",
+        help="Decide for one weight yourself, or for all compressed ones that match a pattern (features.*).",
     ),
     click.option("--size", "sizes", multiple=True, metavar="NAME=N", help="Size of a symbolic dimension (1)."),
     options.settings,
@@ -54,43 +54,77 @@ def planned_with(
     """What `optc.driver.planning.plan` takes, from the options; wrong names of the device are said at once.
 
     Raises:
-        UsageError: an option is not of its form; there is no such device, unit, figure or objective.
+        UsageError: an option is not of its form, or contradicts itself; there is no such device, unit, figure or
+            objective.
     """
-    from backends.device_files import load_device
-    from backends.plan import units_of
+    (asked,) = planned_on((device,), units, pins, sizes, settings, memory_limit, objective, where)
+    return asked
+
+
+def planned_on(
+    devices: Sequence[str], units: str, pins: tuple[str, ...], sizes: tuple[str, ...], settings: tuple[str, ...],
+    memory_limit: int | None, objective: str, where: str,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The same for several devices: each with those of the settings, and of the units, that it has.
+
+    Raises:
+        UsageError: as `planned_with`; a unit or figure is one that none of the devices has.
+    """
+    from backends.device_files import load_device, settings_by_device
+    from backends.plan import units_by_device
     from backends.selection import OBJECTIVES
 
-    units_of(load_device(device, settings), units)
+    check_repeats(settings, "--set", where)
+    tables = {device: load_device(device) for device in devices}
+    figures = settings_by_device(tables, settings)
+    used = units_by_device(tables, units)
     if objective not in OBJECTIVES:
         hint = did_you_mean(objective, OBJECTIVES)
         raise UsageError("no-such-objective", where, "objective", f"one of {', '.join(OBJECTIVES)}", objective, hint)
-    return {
-        "device": device, "units": units, "settings": settings, "memory_limit": memory_limit, "objective": objective,
-        "pins": dict(pair_of(text, "--pin", "WEIGHT=load or WEIGHT=predict", where) for text in pins),
-        "sizes": sizes_of(sizes, where),
-    }  # fmt: skip
+    pinned = pairs_of(pins, "--pin", "WEIGHT=load or WEIGHT=predict", where)
+    given = sizes_of(sizes, where)
+    return [
+        {
+            "device": device, "units": used[device], "settings": figures[device], "memory_limit": memory_limit,
+            "objective": objective, "pins": pinned, "sizes": given,
+        }
+        for device in devices
+    ]  # fmt: skip
 
 
 def sizes_of(sizes: tuple[str, ...], where: str) -> Mapping[str, int]:
     """Sizes by name, from texts such as `batch=4`.
 
     Raises:
-        UsageError: slug `option-form`.
+        UsageError: slugs `option-form`, `option-conflict`.
     """
-    pairs = (pair_of(text, "--size", "NAME=N", where) for text in sizes)
-    return {name: _size(name, number, where) for name, number in pairs}
+    return {name: _size(name, number, where) for name, number in pairs_of(sizes, "--size", "NAME=N", where).items()}
 
 
-def pair_of(text: str, option: str, form: str, where: str) -> tuple[str, str]:
-    """What stands before and behind the last equals sign.
+def pairs_of(texts: Iterable[str], option: str, form: str, where: str) -> dict[str, str]:
+    """What stands before and behind the last equals sign of each text.
 
     Raises:
-        UsageError: slug `option-form`.
+        UsageError: slug `option-form`; `option-conflict`, where one name is given two values.
     """
-    name, equals, value = text.rpartition("=")
-    if not equals or not name:
-        raise UsageError("option-form", where, f"option {option}", form, text)
-    return name, value
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.rpartition("=")
+        if not equals or not name:
+            raise UsageError("option-form", where, f"option {option}", form, text)
+        if found.setdefault(name, value) != value:
+            both = f"{found[name]} and {value}"
+            raise UsageError("option-conflict", where, f"option {option} {name}", "given one value", both)
+    return found
+
+
+def check_repeats(settings: Iterable[str], option: str, where: str) -> None:
+    """Check that no figure is set to two values; settings of a wrong form are for others to refuse.
+
+    Raises:
+        UsageError: slug `option-conflict`.
+    """
+    pairs_of((text for text in settings if text.rpartition("=")[0]), option, "PATH=NUMBER", where)
 
 
 def _size(name: str, number: str, where: str) -> int:

@@ -106,11 +106,13 @@ def notes_of(plan: "Plan") -> list[str]:
         names = ", ".join(d.name for d in slower[:3]) + (", ..." if len(slower) > 3 else "")
         notes.append(f"slower than dense, by {more:.3g} ms: {counted(len(slower), 'weight')} ({names})")
     pins = plan.request.pins
+    unpinned: dict[str, list[str]] = {}
     for d in plan.decisions:
         if d.choice != pins.get(d.name, d.choice):
-            notes.append(
-                f"not pinned: {d.name}, as it cannot be expanded at {pins[d.name]} on the {d.unit} ({d.reason})"
-            )
+            unpinned.setdefault(f"cannot be expanded at {pins[d.name]} on the {d.unit} ({d.reason})", []).append(d.name)
+    for why, held in unpinned.items():
+        names = ", ".join(held[:3]) + (f", ... ({counted(len(held), 'weight')})" if len(held) > 3 else "")
+        notes.append(f"not pinned: {names}, as {'it' if len(held) == 1 else 'they'} {why}")
     if not plan.placement.exact:
         notes.append(f"placement: at most {plan.placement.ms - plan.placement.bound_ms:.4f} ms from the best")
     if plan.selection.gap_ms:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from optc.driver import completions
-from optc.driver.plan_options import plan_options, planned_with
+from optc.driver.plan_options import plan_options, planned_on
 
 ROWS = ("weight", "op")
 SORTED_BY = ("time", "name", "size", "order")
@@ -44,13 +44,17 @@ def command(
     from optc.driver.plan_tables import show_plan
     from optc.driver.reading import read
 
-    asked = planned_with(where="optc plan", **options)
-    other = {**asked, "device": against_device or asked["device"], "pins": {} if against else asked["pins"]}
-    if against_device is not None:
-        planned_with(where="optc plan", **{**options, "device": against_device})
+    device = options.pop("device")
+    asked, other = planned_on((device, against_device or device), where="optc plan", **options)
     check_output(lowered)
     check_place(remarks)
     program = read(model)
+    if against is not None:
+        second = read(against)
+        asked["sizes"], other["sizes"] = planning.sizes_by_program([program, second], asked["sizes"])
+        other["pins"] = {}
+    else:
+        second = program
     with working("planning"):
         made = planning.plan(program, **asked)
         _ = made.totals  # asked for in any case, and worked out when they are, which takes as long again
@@ -61,12 +65,11 @@ def command(
     if against is None and against_device is None:
         click.echo(json.dumps(plan_json(made), indent=2)) if as_json else show_plan(made, rows, by)
         return
-    compared = read(against) if against else program
     with working("planning"):
-        second = planning.plan(compared, **other)
-        _ = second.totals
+        held_against = planning.plan(second, **other)
+        _ = held_against.totals
     alike = against is not None and against.name == model.name
-    a, b = (Side(str(path) if alike else path.name, p) for path, p in ((model, made), (against or model, second)))
+    a, b = (Side(str(path) if alike else path.name, p) for path, p in ((model, made), (against or model, held_against)))
     if as_json:
         click.echo(json.dumps(comparison_json(a, b, rows, by), indent=2))
     else:

@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from optc.driver import completions
 from optc.driver.commands import options
-from optc.driver.plan_options import any_device_options, planned_with
+from optc.driver.plan_options import any_device_options, planned_on
 from optc.driver.verbosity import say
 from optc.errors import OptcError, UsageError
 
@@ -52,29 +52,34 @@ def command(
         raise UsageError("option-alone", "optc report", "option --clean", "given with --against OTHER", hint=hint)
     if not devices:
         _check_nothing_planned(choices)
-    asked = [planned_with(device, where="optc report", **choices) for device in dict.fromkeys(devices)]
+    asked = planned_on(tuple(dict.fromkeys(devices)), where="optc report", **choices) if devices else []
     check_place(output)
 
-    def planned(path: Path, **unlike: Any) -> Model:
-        program = cleaned(read(path)) if clean and path is against else read(path)
+    paths = [path for path in (model, against) if path is not None]
+    programs = [cleaned(read(path)) if clean and path is against else read(path) for path in paths]
+    own_sizes = planning.sizes_by_program(programs, asked[0]["sizes"] if asked else {})
+    models = []
+    for path, program, sizes in zip(paths, programs, own_sizes, strict=True):
+        own = {"sizes": sizes} if path is model else {"sizes": sizes, "pins": {}}
         plans = []
         with working(f"planning {path.name}") as report:
             for wanted in asked:
-                plans.append(plan(path, program, {**wanted, **unlike}))
+                plans.append(_planned(path, program, {**wanted, **own}))
                 report(f"planning {path.name}", len(plans), len(asked))
-        return Model(path.name, program, plans)
-
-    def plan(path: Path, program: "Program", wanted: dict[str, Any]) -> "Plan":
-        try:
-            return planning.plan(program, **wanted)
-        except OptcError as error:
-            raise (error.at(f"{path} on {wanted['device']}") if error.slug == "memory-limit" else error) from None
-
-    first, second = planned(model), None if against is None else planned(against, pins={})
+        models.append(Model(path.name, program, plans))
     with working("looking at weights") as report:
-        page = report_page(first, second, report)
+        page = report_page(models[0], models[1] if against is not None else None, report)
     place_text(output, page)
     say(f"{printable(str(output))}: {output.stat().st_size:,} bytes")
+
+
+def _planned(path: Path, program: "Program", wanted: dict[str, Any]) -> "Plan":
+    from optc.driver import planning
+
+    try:
+        return planning.plan(program, **wanted)
+    except OptcError as error:
+        raise (error.at(f"{path} on {wanted['device']}") if error.slug == "memory-limit" else error) from None
 
 
 def _check_nothing_planned(choices: dict[str, Any]) -> None:
