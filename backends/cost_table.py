@@ -38,6 +38,8 @@ class SchemeCosts:
     into a buffer before the op, at each prediction) or `folds` (only at load). Where a form is not legal, it folds.
     `stream_gbps`: rate at which stored bytes arrive, that of dense weights if not given.
     `decode_gweights_per_s`: weights expanded per second; `decode_by_bits` has other rates by the width of a code.
+    `buffer_gweights_per_s`: of a scheme that streams, weights expanded per second into a buffer where the op does not
+    expand this form itself, which happens in programs that do not fold constants; the decode rate, if not given.
     `table_ns`: time that each lookup table (or, for blocks, each scale) beyond the first costs, nothing if not given.
     `arithmetic_tflops`: rate of the arithmetic of an op that expands its weight itself, if it is not the usual one.
     `skips_zeros_from`: the fraction of zeros from which arithmetic on zeros is skipped; never, if not given.
@@ -50,6 +52,7 @@ class SchemeCosts:
     decode_gweights_per_s: Figure = attrs.field(validator=positive)
     decode_by_bits: Mapping[str, Figure] = attrs.field(factory=dict, validator=all_positive)
     stream_gbps: Figure | None = attrs.field(default=None, validator=positive)
+    buffer_gweights_per_s: Figure | None = attrs.field(default=None, validator=positive)
     table_ns: Figure | None = None
     arithmetic_tflops: Figure | None = attrs.field(default=None, validator=positive)
     skips_zeros_from: Figure | None = None

@@ -96,7 +96,7 @@ class UnitCosts:
             arrival = self.stream_ms(dense * use.touched, dense, dense, self.unit.weight_gbps.value)
             return attrs.evolve(base, arrival_ms=arrival, hidden_ms=hidden)
         stream, decode, tables = self.streaming_ms(use, costs)
-        if costs.expansion == "streams":
+        if self.streams(use, costs):
             arrival = soft(max(stream, decode), tables)
             return attrs.evolve(base, arrival_ms=arrival, hidden_ms=hidden, decoding=arrival > stream)
         expansion = max(stream, decode) + tables + ms_at(dense * use.touched, self.unit.activation_gbps.value)
@@ -129,9 +129,14 @@ class UnitCosts:
         stored = use.weight.stored_bytes
         rate = costs.stream_gbps or self.unit.weight_gbps
         stream = self.stream_ms(stored * use.touched, stored, use.dense_bytes(self.bits), rate.value)
-        decode = use.streamed / decode_rate(costs, use.form.bits) * 1e-6
+        inside = self.streams(use, costs) or costs.expansion != "streams"
+        decode = use.streamed / decode_rate(costs, use.form.bits, inside) * 1e-6
         per_table = costs.table_ns.value if costs.table_ns is not None else 0.0
         return stream, decode, (use.form.tables - 1) * use.touched * per_table * 1e-6
+
+    def streams(self, use: Use, costs: SchemeCosts) -> bool:
+        """Whether the op expands the weight itself; where it cannot, a buffer would have to be filled first."""
+        return costs.expansion == "streams" and not self.why_not(use)
 
     def scheme(self, use: Use) -> SchemeCosts | None:
         """What the table says of the weight's scheme; None for dense weights."""
@@ -154,7 +159,7 @@ class UnitCosts:
         codes = work.codes if use is None else costs is not None and use.codes
         if codes and "i8" in rates:
             return rates["i8"].value
-        if costs is not None and costs.expansion == "streams" and costs.arithmetic_tflops is not None:
+        if use is not None and costs is not None and costs.arithmetic_tflops is not None and self.streams(use, costs):
             return costs.arithmetic_tflops.value
         return rates[self.unit.dtype].value
 
@@ -194,8 +199,10 @@ def soft(stream: float, tables: float) -> float:
     return float(longest * ((stream / longest) ** SOFT + (tables / longest) ** SOFT) ** (1 / SOFT))
 
 
-def decode_rate(costs: SchemeCosts, bits: int) -> float:
-    """1e9 weights per second, for codes of `bits` bits."""
+def decode_rate(costs: SchemeCosts, bits: int, inside: bool = True) -> float:
+    """1e9 weights per second, for codes of `bits` bits; not `inside` the op, where the scheme streams."""
+    if not inside and costs.buffer_gweights_per_s is not None:
+        return costs.buffer_gweights_per_s.value
     return costs.decode_by_bits.get(str(bits), costs.decode_gweights_per_s).value
 
 

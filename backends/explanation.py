@@ -78,7 +78,9 @@ def _scheme_figures(d: Decision, scheme: SchemeCosts) -> list[tuple[str, Figure 
     decode = (f"{prefix}.decode_gweights_per_s", scheme.decode_gweights_per_s)
     return [
         decode if by_bits is None else (f"{prefix}.decode_by_bits.{d.storage.bits}", by_bits),
-        (f"{prefix}.stream_gbps", scheme.stream_gbps), (f"{prefix}.table_ns", scheme.table_ns),
+        (f"{prefix}.stream_gbps", scheme.stream_gbps),
+        (f"{prefix}.buffer_gweights_per_s", scheme.buffer_gweights_per_s),
+        (f"{prefix}.table_ns", scheme.table_ns),
         (f"{prefix}.arithmetic_tflops", scheme.arithmetic_tflops),
         (f"{prefix}.skips_zeros_from", scheme.skips_zeros_from),
     ]  # fmt: skip
@@ -114,7 +116,8 @@ def _arrival(d: Decision, use: UseTimes, choice: str, costs: UnitCosts) -> str:
     scheme = costs.unit.schemes.get(d.scheme)
     if choice == LOAD or scheme is None:
         return f"arrival of {d.resident_bytes_if_load * use.touched:,.0f} bytes {part.arrival_ms:.6f} ms"
-    decode = d.elements * use.touched / decode_rate(scheme, d.storage.bits) * 1e-6
+    inside = d.expansion != "folds" or scheme.expansion != "streams"
+    decode = d.elements * use.touched / decode_rate(scheme, d.storage.bits, inside) * 1e-6
     tables = (
         (d.storage.tables - 1) * use.touched * (scheme.table_ns.value if scheme.table_ns is not None else 0.0) * 1e-6
     )

@@ -149,6 +149,7 @@ class Calibration:
             return SchemeCosts("explicit", source, decode[widest], by_bits)
         return SchemeCosts(
             "streams", f"expanded inside the matrix product; {self.machine.source}", decode[widest], by_bits,
+            buffer_gweights_per_s=self.into_a_buffer(forms, cache),
             arithmetic_tflops=self.fused_arithmetic(forms), ops=self.fused_ops(),
             axes=(0,) if scheme == "quantized_block" else (1,),
             granularities=("block",) if scheme == "quantized_block" else ("tensor", "channel"),
@@ -158,12 +159,24 @@ class Calibration:
     def decode(self, name: str, form: SampleForm, streams: bool, cache: CacheFit) -> Figure:
         """Weights expanded per second at each prediction."""
         job = jobs.kept(name)
-        taken = self.net(job)
-        if not streams:  # beside the product with the dense weight, and writing that
-            mb = _mb(form.side)
-            beside = cache.seconds(mb) + 1e-3 * mb / self.activation_gbps()
-            taken = max(taken - beside, _LEAST_PART * taken)
-        return self.figure(1e-9 * form.side**2 / taken, job, f"{job} of {form.side} by {form.side}")
+        return self.rate(job, form, self.net(job) if streams else self.beside_product(job, form, cache))
+
+    def into_a_buffer(self, forms: Mapping[str, SampleForm], cache: CacheFit) -> Figure | None:
+        """Weights expanded per second in front of an op that does not do so itself; None if that expands them, too."""
+        name = next(name for name in jobs.IN_A_BUFFER if name in forms)
+        job = jobs.in_a_buffer(name)
+        if self.seen.fused[jobs.LINEAR_FUSED] or job not in self.seen.samples:
+            return None
+        return self.rate(job, forms[name], self.beside_product(job, forms[name], cache))
+
+    def beside_product(self, job: str, form: SampleForm, cache: CacheFit) -> float:
+        """Seconds of a job beyond the product with the dense weight, and writing that."""
+        mb, taken = _mb(form.side), self.net(job)
+        beside = cache.seconds(mb) + 1e-3 * mb / self.activation_gbps()
+        return max(taken - beside, _LEAST_PART * taken)
+
+    def rate(self, job: str, form: SampleForm, seconds: float) -> Figure:
+        return self.figure(1e-9 * form.side**2 / seconds, job, f"{job} of {form.side} by {form.side}")
 
     def fused_arithmetic(self, forms: Mapping[str, SampleForm]) -> Figure:
         """The rate of products that expand their weight, the slowest of the forms."""

@@ -59,6 +59,8 @@ def jobs(threads: int = 0) -> Iterator[Job]:
         if form.scheme in STREAMING:
             yield Job(arithmetic(name), _product(run, ROWS, SIDE, form.make))
         yield Job(expansion(name), _expansion(form))
+    for name, make in IN_A_BUFFER.items():
+        yield Job(in_a_buffer(name), _linear(run, FORMS[name].side, make))
     yield Job(DISK, _disk)
 
 
@@ -79,6 +81,17 @@ def dense(side: int) -> str:
 def kept(form: str) -> str:
     """The name of the job that times one row by a matrix that is expanded at each prediction."""
     return f"one row by a matrix, {form}"
+
+
+IN_A_BUFFER = {
+    "int8 per channel": weights.rows_of_integers(DType.I8), "int8 in blocks of 32": weights.blocks(DType.I8, 32)
+}  # fmt: skip
+"""Of each scheme that may stream, the form that is timed in front of an op that may not expand it itself."""
+
+
+def in_a_buffer(form: str) -> str:
+    """The name of the job that times one row by a linear op whose weight is expanded at each prediction."""
+    return f"one row by a linear op, {form}"
 
 
 def expansion(form: str) -> str:
@@ -126,6 +139,10 @@ def is_fused(program: Program) -> bool:
 
 def _product(run: Callable[..., Work], rows: int, side: int, weight: weights.Maker) -> Callable[[], Work]:
     return lambda: run(programs.product(rows, side, weight), fold=weight is weights.dense)
+
+
+def _linear(run: Callable[..., Work], side: int, weight: weights.Maker) -> Callable[[], Work]:
+    return lambda: run(programs.linear(1, side, weight))
 
 
 def _program_of(form: SampleForm) -> Callable[[], Program]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from backends.costs import PREDICT
 from optc.driver.benching import Side
-from optc.driver.console import console, plain_table
+from optc.driver.console import console, counted, plain_table
 from optc.driver.output import printable
 
 _TITLES = {"load": "weights expanded at load", "predict": "weights kept for prediction"}
@@ -36,14 +36,21 @@ def show_bench(sides: Sequence[Side], device: str) -> None:
 
 def _remarks(sides: Sequence[Side]) -> list[str]:
     """What a reader must know to compare the rows."""
-    choices = next(side.choices for side in sides if side.choice == PREDICT)
+    side = next(side for side in sides if side.choice == PREDICT)
+    choices = side.choices
     kept = sum(choice == PREDICT for choice in choices.values())
     if not choices:
         return ["no weight is compressed: both rows run the same model"]
+    lines = []
     if kept < len(choices):
         folded = len(choices) - kept
-        return [f"{folded} of {len(choices)} compressed weights are expanded by ONNX Runtime at load in both rows"]
-    return []
+        lines.append(f"{folded} of {len(choices)} compressed weights are expanded by ONNX Runtime at load in both rows")
+    if side.convolutions:
+        lines.append(
+            f"{counted(side.convolutions, 'kept weight')} of convolutions: ONNX Runtime lays out ahead only constant "
+            "ones, and convolves more slowly with others, which is not predicted"
+        )
+    return lines
 
 
 def _number(value: float | None) -> str:

@@ -72,8 +72,8 @@ WRONG: dict[str, tuple[str, str]] = {
     "an unknown field of a scheme": (
         table_text((PALETTES, palettes(', width = [4]'))),
         "t.toml: key units.cpu.schemes.palettized.width must be one that tables have; known are expansion, source, "
-        "decode_gweights_per_s, decode_by_bits, stream_gbps, table_ns, arithmetic_tflops, skips_zeros_from, bits, "
-        "granularities, vectors, axes, ops, least_group",
+        "decode_gweights_per_s, decode_by_bits, stream_gbps, buffer_gweights_per_s, table_ns, arithmetic_tflops, "
+        "skips_zeros_from, bits, granularities, vectors, axes, ops, least_group",
     ),
     "a number without its source": (
         table_text((WEIGHTS, "weight_gbps = 41.0")),

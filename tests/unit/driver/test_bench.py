@@ -53,15 +53,37 @@ def test_measured_and_predicted_stand_side_by_side(model: Path) -> None:
         assert min(side[key] for key in ("ms", "best_ms", "load_ms", "predicted_ms", "predicted_load_ms")) > 0
 
 
-def test_predictions_are_those_of_plans_with_all_weights_pinned(model: Path) -> None:
-    data = json.loads(optc("bench", model, "--seconds", 0, "--device", "iphone14pro", "--json").out)
-    program = facade.load(model)
-    names = [weight.name for weight in weights_of(program) if weight.scheme != "dense"]
+def test_predictions_are_those_of_plans_with_all_weights_pinned(tmp_path: Path) -> None:
+    program = product(1, 64, FORMS["int8 per channel"].make)
+    facade.save(program, tmp_path / "small.onnx")
+    data = json.loads(optc("bench", tmp_path / "small.onnx", "--seconds", 0, "--json").out)
     for side in data["sides"]:
-        free = {d.name for d in planning.plan(program, "iphone14pro", "cpu").decisions if d.is_free}
-        pins = {name: side["choice"] for name in names if name in free}
-        totals = planning.plan(program, "iphone14pro", "cpu", pins).totals
+        totals = planning.plan(program, "x86-server", "cpu", {"w": side["choice"]}).totals
         assert (side["predicted_ms"], side["predicted_load_ms"]) == (totals.predict_ms, totals.load_ms)
+
+
+def test_a_weight_that_is_kept_in_front_of_its_op_costs_its_expansion_at_each_prediction(tmp_path: Path) -> None:
+    side, program = 256, linear(1, 256, rows_of_integers(DType.I8))
+    facade.save(program, tmp_path / "small.onnx")
+    made = planning.plan(program, "x86-server", "cpu")
+    (weight,) = made.decisions
+    assert (weight.expansion, weight.reason, weight.choice) == ("folds", "axis-on-unit", "load")
+    load, kept = json.loads(optc("bench", tmp_path / "small.onnx", "--seconds", 0, "--json").out)["sides"]
+    assert load["predicted_ms"] == made.totals.predict_ms
+    unit = made.device.units["cpu"]
+    rate, near = unit.schemes["quantized"].buffer_gweights_per_s, unit.weight_cache_gbps.value
+    assert rate is not None
+    written = 4e-6 * side**2 / unit.activation_gbps.value
+    read = max((side**2 + 4 * side) * 1e-6 / near, 1e-6 * side**2 / rate.value)
+    assert kept["predicted_ms"] - load["predicted_ms"] == pytest.approx(read + written)
+    assert kept["predicted_load_ms"] < load["predicted_load_ms"]
+
+
+def test_kept_weights_of_convolutions_are_said_to_be_slower_than_predicted(tmp_path: Path) -> None:
+    small = facade.compress(facade.load(facade.demo_model()), facade.Quantize(dtype="int8"))
+    facade.save(small, tmp_path / "small.onnx")
+    out = optc("bench", tmp_path / "small.onnx", "--seconds", 0).out
+    assert "2 kept weights of convolutions: ONNX Runtime lays out ahead only constant ones" in out
 
 
 def test_weights_that_onnx_runtime_expands_at_load_anyway_are_counted(tmp_path: Path) -> None:

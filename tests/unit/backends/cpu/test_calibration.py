@@ -77,6 +77,20 @@ def test_what_the_runtime_does_not_fuse_is_explicit_and_pays_for_the_buffer() ->
     assert unit_of({}, fused=False).schemes["quantized"].expansion == "explicit"
 
 
+def test_what_only_other_ops_fuse_is_timed_into_a_buffer() -> None:
+    mb = 4e-6 * FORMS["int8 per channel"].side ** 2
+    dense = {jobs.dense(size): LAUNCH + 4 * size**2 / 100e9 for size in jobs.SIDES}
+    seen = observed({
+        jobs.LAUNCH: LAUNCH, **dense, jobs.ADDITION: LAUNCH + 12 * jobs.ADDED / 40e9,
+        jobs.in_a_buffer("int8 per channel"): LAUNCH + 1e-3 * mb / 100 + 1e-3 * mb / 40 + 0.25e6 * mb / 8e9,
+    })  # fmt: skip
+    apart = attrs.evolve(seen, fused={**seen.fused, jobs.LINEAR_FUSED: False})
+    figure = device_of(apart, MACHINE).units["cpu"].schemes["quantized"].buffer_gweights_per_s
+    assert figure is not None
+    assert figure.value == pytest.approx(8, rel=1e-3)
+    assert device_of(seen, MACHINE).units["cpu"].schemes["quantized"].buffer_gweights_per_s is None
+
+
 def test_only_ops_that_are_fused_may_expand_their_weight() -> None:
     seen = observed()
     fused = attrs.evolve(seen, fused={**seen.fused, jobs.LINEAR_FUSED: False})
