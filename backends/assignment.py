@@ -1,29 +1,25 @@
 """Where kernels run and when weights are expanded, together: the fastest within a limit of resident memory.
 
 Without a limit, or where the fastest plan fits, kernels are placed with the best choice for each weight, and that is
-the best there is. Otherwise a price is put on resident bytes: for each price all is placed and chosen again, and the
-fastest that fits is taken. Placements and choices at a price give a bound for all that fit (Lagrangian duality,
-Everett, Operations Research 11, 1963), so that what is left open is known. Where each kernel has one place, that is the
-knapsack's own.
+the best there is. Otherwise placements are searched (`backends.limited_search`), choices within the limit are made for
+each by the knapsack, and the fastest is taken; what is left open is the search's gap, or where each kernel has one
+place the knapsack's own.
 """
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import attrs
 
 from backends.capability import Refusal
 from backends.costs import CHOICES, LOAD, PREDICT, UnitCosts
 from backends.decision import Decision, decide
+from backends.limited_search import LimitedSearch, Option, Options, combined
 from backends.placement import Flow, Node, Placement, place, placement_ms
 from backends.selection import Selection, select
 from backends.uses import Use, Work
 from optc.errors import OptcError
-
-STEPS = 12
-"""How many prices are tried."""
-FIRST_PRICE = 1e-12
-"""The lowest price, in ms a byte: a megabyte then counts a nanosecond."""
 
 
 @attrs.frozen(eq=False)
@@ -42,35 +38,42 @@ class Problem:
     limit: int | None
     objective: str
 
-    def nodes(self, price: float = 0.0) -> tuple[Node, ...]:
-        """The kernels with their times where they may run, with the best choice for each weight, or the pinned one.
+    def nodes(self) -> tuple[Node, ...]:
+        """The kernels with their times where they may run, with the best choice for each weight, or the pinned one."""
+        return tuple(
+            Node({unit: min(option.ms for option in options) for unit, options in kernel.items()})
+            for kernel in self.options
+        )
 
-        A resident byte costs `price` ms; weights of several kernels are shared out among them.
-        """
+    @cached_property
+    def options(self) -> tuple[Options, ...]:
+        """The ways to run each kernel where it may run; weights of several kernels are shared out among them."""
         kernels: dict[str, int] = {}
         for work in self.works:
             for use in work.uses:
                 kernels[use.weight.name] = kernels.get(use.weight.name, 0) + 1
         return tuple(
-            Node({
-                unit: self._kernel_ms(costs, work, price, kernels)
+            {
+                unit: self._kernel_options(costs, work, kernels)
                 for unit, costs in self.costs.items() if self.refusals[unit][number] is None
-            })
+            }
             for number, work in enumerate(self.works)
         )  # fmt: skip
 
-    def _kernel_ms(self, costs: UnitCosts, work: Work, price: float, kernels: Mapping[str, int]) -> float:
+    def _kernel_options(self, costs: UnitCosts, work: Work, kernels: Mapping[str, int]) -> list[Option]:
         if not work.uses:
-            return costs.kernel_part(work).ms + costs.overhead_ms(work)
-        spent = (self._use_ms(costs, work, use, price / kernels[use.weight.name]) for use in work.uses)
-        return math.fsum(spent) + costs.overhead_ms(work)
+            return [Option(costs.kernel_part(work).ms + costs.overhead_ms(work), 0.0)]
+        found = [Option(costs.overhead_ms(work), 0.0)]
+        for use in work.uses:
+            found = combined(found, self._use_options(costs, work, use, kernels[use.weight.name]))
+        return found
 
-    def _use_ms(self, costs: UnitCosts, work: Work, use: Use, price: float) -> float:
+    def _use_options(self, costs: UnitCosts, work: Work, use: Use, kernels: int) -> list[Option]:
         choices: tuple[str, ...] = (LOAD,)
         if not costs.why_not(use):
             choices = (self.pins[use.weight.name],) if use.weight.name in self.pins else CHOICES
         size = {LOAD: use.dense_bytes(costs.bits), PREDICT: use.weight.stored_bytes}
-        return min(costs.part(work, use, choice).ms + price * size[choice] for choice in choices)
+        return [Option(costs.part(work, use, choice).ms, size[choice] / kernels) for choice in choices]
 
     def decisions(self, units: Sequence[str]) -> list[Decision]:
         """A decision for each weight and unit that uses it, in order of first use."""
@@ -115,28 +118,27 @@ def _within(
     problem: Problem, launch_ms: Mapping[str, float], nodes: tuple[Node, ...], fastest: Placement
 ) -> Assignment:  # fmt: skip
     """The fastest found within the limit, with what the best could save at most."""
-    limit = problem.limit or 0
-    found: dict[tuple[str, ...], tuple[float, Selection]] = {}
-    bound, refused = fastest.bound_ms, []
-    for price in (0.0, *(FIRST_PRICE * 10.0**step for step in range(STEPS))):
-        priced = place(problem.nodes(price), problem.flows, launch_ms) if price else fastest
-        bound = max(bound, priced.bound_ms - price * limit)
-        if priced.units not in found:
+    found: dict[tuple[str, ...], tuple[float, Selection | None]] = {}
+    refused: list[OptcError] = []
+
+    def look(units: tuple[str, ...]) -> float:
+        if units not in found:
             try:
-                selection = select(problem.decisions(priced.units), limit, problem.objective)
+                selection = select(problem.decisions(units), problem.limit, problem.objective)
             except OptcError as error:
                 refused.append(error)
-                continue
-            found[priced.units] = _predicted_ms(problem, nodes, launch_ms, priced.units, selection), selection
-    if not found:
-        raise refused[-1]  # at the highest price memory is all that counts
+                found[units] = math.inf, None
+            else:
+                found[units] = _predicted_ms(problem, nodes, launch_ms, units, selection), selection
+        return found[units][0]
+
+    several = any(len(node.costs) > 1 for node in nodes)
+    search = LimitedSearch(problem.options, problem.flows, launch_ms, problem.limit or 0, look)
+    search.run(branch=several and problem.objective == "latency")
     units, (ms, selection) = min(found.items(), key=lambda item: item[1][0])
-    gap = selection.gap_ms
-    if problem.objective == "latency" and any(len(node.costs) > 1 for node in nodes):
-        for _, chosen in found.values():  # the price at which each set of choices is the best gives the best bounds
-            price = chosen.price_per_mb * 1e-6
-            bound = max(bound, place(problem.nodes(price), problem.flows, launch_ms).bound_ms - price * limit)
-        gap = max(0.0, ms - bound)
+    if selection is None:
+        raise refused[min(1, len(refused) - 1)]  # the second placement is that for which memory is all that counts
+    gap = max(0.0, ms - search.bound_ms) if several and problem.objective == "latency" else selection.gap_ms
     placement = attrs.evolve(fastest, units=units, ms=placement_ms(units, nodes, problem.flows, launch_ms))
     return Assignment(nodes, placement, attrs.evolve(selection, gap_ms=gap))
 

@@ -116,7 +116,7 @@ def notes_of(plan: "Plan") -> list[str]:
     if not plan.placement.exact:
         notes.append(f"placement: at most {plan.placement.ms - plan.placement.bound_ms:.4f} ms from the best")
     if plan.selection.gap_ms:
-        notes.append(f"memory limit: at most {plan.selection.gap_ms:.4f} ms from the best choices")
+        notes.append(f"memory limit: at most {plan.selection.gap_ms:.2g} ms from the best choices")
     if plan.request.assumed:
         notes.append(f"taken to be 1: {', '.join(plan.request.assumed)}; give them with --size NAME=N")
     return notes
