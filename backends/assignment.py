@@ -134,7 +134,10 @@ def _within(
 
     several = any(len(node.costs) > 1 for node in nodes)
     search = LimitedSearch(problem.options, problem.flows, launch_ms, problem.limit or 0, look)
-    search.run(branch=several and problem.objective == "latency")
+    if several:
+        search.run(branch=problem.objective == "latency")
+    else:
+        look(fastest.units)
     units, (ms, selection) = min(found.items(), key=lambda item: item[1][0])
     if selection is None:
         raise refused[min(1, len(refused) - 1)]  # the second placement is that for which memory is all that counts
