@@ -218,12 +218,8 @@ def _search(sums: _Sums, k: int, penalty: float, rough: bool = False) -> _Found:
     A rough search stops after some steps, whatever it has found.
     """
     n = len(sums.mass) - 1
-    singles = 0.0
-    if sums.rounding is not None:
-        for i in range(n):
-            singles += sums.cost(i, i + 1)
     few = _Found([0, n], sums.cost(0, n), math.inf)
-    many = _Found(list(range(n + 1)), singles, 0.0)
+    many = singles = _Found(list(range(n + 1)), 0.0, 0.0)
     size = float(k)
     if not penalty > 0.0:
         penalty = _FOR_NORMAL * few.cost / (size * size * size)
@@ -249,6 +245,8 @@ def _search(sums: _Sums, k: int, penalty: float, rough: bool = False) -> _Found:
                 chord, penalty = False, guess
             else:  # the penalty at which both sides are equally good
                 chord = True
+                if many is singles and sums.rounding is not None:  # seldom asked for
+                    many = singles._replace(cost=_total(np.array([sums.cost(i, i + 1) for i in range(n)])))
                 penalty = (few.cost - many.cost) / float(many.runs - few.runs)
                 stuck = not many.penalty < penalty < few.penalty
         if stuck:

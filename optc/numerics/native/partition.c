@@ -209,12 +209,16 @@ static void splice(const split_t *few, const split_t *many, int64_t k, int64_t c
     for (int64_t t = j; t <= few->runs; t++) bounds[t + more] = bound(few, t, count);
 }
 
+static double cost_of_singles(const sums_t *s) {
+    double cost = 0.0;
+    for (int64_t i = 0; s->rounding && i < s->count; i++) cost += run_cost(s, i, i + 1);
+    return cost;
+}
+
 /* Fills `bounds` (unless rough) and `*penalty`; `*dual` is the lower bound. -1 without memory. */
 static int search(const sums_t *s, int64_t k, double *penalty, int rough, work_t *w, int64_t *bounds, double *dual) {
     int64_t n = s->count;
     split_t few = {1, INFINITY, run_cost(s, 0, n), NULL}, many = {n, 0.0, 0.0, NULL}, found;
-    if (s->rounding)
-        for (int64_t i = 0; i < n; i++) many.cost += run_cost(s, i, i + 1);
     double size = (double)k, lambda = *penalty;
     if (!(lambda > 0.0)) lambda = FOR_NORMAL * few.cost / (size * size * size);
     int chord = 0, failed = 0;
@@ -247,6 +251,7 @@ static int search(const sums_t *s, int64_t k, double *penalty, int rough, work_t
                 lambda = guess;
             } else {
                 chord = 1;
+                if (!many.bounds) many.cost = cost_of_singles(s);
                 lambda = (few.cost - many.cost) / (double)(many.runs - few.runs);
                 stuck = !(many.penalty < lambda && lambda < few.penalty);
             }
@@ -263,22 +268,37 @@ static int search(const sums_t *s, int64_t k, double *penalty, int rough, work_t
     return failed;
 }
 
-static double fill_prefix(const double *terms, int64_t n, double *upper, double *rest) {
-    double magnitude = 0.0;
-    for (int64_t i = 0; i < n; i++) magnitude += fabs(terms[i]);
+static double unit_of(double magnitude) {
     int exponent;
     frexp(magnitude, &exponent);
-    double unit = ldexp(1.0, exponent - 51), high = 0.0, low = 0.0;
-    if (unit == 0.0) unit = ldexp(1.0, -1074);
-    upper[0] = rest[0] = 0.0;
+    double unit = ldexp(1.0, exponent - 51);
+    return unit == 0.0 ? ldexp(1.0, -1074) : unit;
+}
+
+/* Fills the sums of both moments, side by side, as each addition waits for the one before it; the magnitude of the second. */
+static double fill_moments(const double *points, const double *mass, const sums_t *s) {
+    const int64_t n = s->count;
+    double first = 0.0, second = 0.0;
     for (int64_t i = 0; i < n; i++) {
-        double part = ((terms[i] / unit + WHOLE) - WHOLE) * unit;
-        high += part;
-        low += terms[i] - part;
-        upper[i + 1] = high;
-        rest[i + 1] = low;
+        double apart = points[i] - s->pivot, term = mass[i] * apart;
+        s->first[i + 1] = term;
+        s->second[i + 1] = term * apart;
+        first += fabs(term);
+        second += fabs(term * apart);
     }
-    return magnitude;
+    const double unit = unit_of(first), square = unit_of(second);
+    double high = 0.0, low = 0.0, high_square = 0.0, low_square = 0.0;
+    s->first[0] = s->first_rest[0] = s->second[0] = s->second_rest[0] = 0.0;
+    for (int64_t i = 1; i <= n; i++) {
+        double term = s->first[i], part = ((term / unit + WHOLE) - WHOLE) * unit;
+        s->first[i] = high += part;
+        s->first_rest[i] = low += term - part;
+        term = s->second[i];
+        part = ((term / square + WHOLE) - WHOLE) * square;
+        s->second[i] = high_square += part;
+        s->second_rest[i] = low_square += term - part;
+    }
+    return second;
 }
 
 /* Costs at positions beyond the last are worked out, and not used. */
@@ -312,7 +332,7 @@ int optc_best_split(const double *points, const double *weights, int64_t n, int6
     double *memory = malloc((size_t)(9 * size + 5 * small) * sizeof(double));
     int64_t *places = malloc((size_t)(3 * (n + 1) + small) * sizeof(int64_t));
     if (!memory || !places) goto done;
-    double *terms = memory, *more = memory + size, *block = memory + 2 * size;
+    double *measure = memory, *mass = memory + size, *block = memory + 2 * size;
     sums_t s = {n, block, block + size, block + 2 * size, block + 3 * size, block + 4 * size, 0.0, rounding};
     work_t w = {block + 5 * size, block + 6 * size, 0.0, places, places + (n + 1), places + 2 * (n + 1)};
 
@@ -321,7 +341,6 @@ int optc_best_split(const double *points, const double *weights, int64_t n, int6
     int exponent;
     frexp(total, &exponent);
     double unit = ldexp(1.0, exponent - 51), moment = 0.0;
-    double *mass = more;
     s.mass[0] = 0.0;
     for (int64_t i = 0; i < n; i++) {
         mass[i] = ((weights[i] / unit + WHOLE) - WHOLE) * unit;
@@ -330,17 +349,14 @@ int optc_best_split(const double *points, const double *weights, int64_t n, int6
         moment += mass[i] * (points[i] - points[0]);
     }
     s.pivot = points[0] + moment / s.mass[n];
-    for (int64_t i = 0; i < n; i++) terms[i] = mass[i] * (points[i] - s.pivot);
-    fill_prefix(terms, n, s.first, s.first_rest);
-    for (int64_t i = 0; i < n; i++) terms[i] = terms[i] * (points[i] - s.pivot);
-    double spread = fill_prefix(terms, n, s.second, s.second_rest);
+    double spread = fill_moments(points, mass, &s);
 
     pad(&s);
     double penalty = 0.0, dual = 0.0;
     if (coarse) {
         double *at = memory + 9 * size;
         int64_t *edges = places + 3 * (n + 1);
-        int64_t count = coarse_cells(points, mass, n, cells, terms, edges);
+        int64_t count = coarse_cells(points, mass, n, cells, measure, edges);
         sums_t grid = {count, at, at + small, at + 2 * small, at + 3 * small, at + 4 * small, s.pivot, rounding};
         for (int64_t c = 0; c <= count; c++) {
             grid.mass[c] = s.mass[edges[c]];
