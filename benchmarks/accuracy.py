@@ -139,8 +139,8 @@ What data-free compression costs, on trained networks and by the measure of each
 pictures, tokens, lines, characters or frames that are right, of the rank correlation, of the mean average precision or
 of the area under the curve; for perplexity, the perplexity. Weights of fewer than 2,048 elements stay dense. Each model
 was compressed to ONNX and run by ONNX Runtime {onnxruntime}, without calibration data and without training.
-Of the measures, lines go in steps of 0.5 points and pictures in steps of 0.2. FastestDet is judged by 42 pictures: drawn
-anew with replacement, 400 times, they change what palettes of 8 bits lose by 0.8 points (standard deviation).
+Of the measures, lines go in steps of 0.5 points and pictures in steps of 0.2. FastestDet is judged by 42 pictures:
+drawn anew with replacement, 400 times, they change what palettes of 8 bits lose by 0.8 points (standard deviation).
 
 Made by `python benchmarks/accuracy.py --write docs/accuracy.md`; where the data come from stands in its text.
 """
