@@ -1,13 +1,14 @@
 """Where kernels run and when weights are expanded, together: the fastest within a limit of resident memory.
 
 Without a limit, or where the fastest plan fits, kernels are placed with the best choice for each weight, and that is
-the best there is. Otherwise placements are searched (`backends.limited_search`), choices within the limit are made for
+the best there is; where memory or load time is to be least, with a price on that which is far above that of time.
+Otherwise placements are searched (`backends.limited_search`), choices within the limit are made for
 each by the knapsack, and the fastest is taken; what is left open is the search's gap, or where each kernel has one
 place the knapsack's own.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import attrs
@@ -47,33 +48,52 @@ class Problem:
 
     @cached_property
     def options(self) -> tuple[Options, ...]:
-        """The ways to run each kernel where it may run; weights of several kernels are shared out among them."""
+        """The ways to run each kernel where it may run, with their times and resident bytes."""
+        return self._options(_resident_bytes)
+
+    def nodes_by_objective(self, launch_ms: Mapping[str, float]) -> tuple[Node, ...]:
+        """The kernels with their times and, at a price at which these count for little, what the objective makes least.
+
+        A byte, or `_LEAST_LOAD_MS` of load time, counts more than any plan can take.
+        """
+        options = self._options(_expansion_ms) if self.objective == "load" else self.options
+        slowest = math.fsum(max((o.ms for ways in kernel.values() for o in ways), default=0.0) for kernel in options)
+        handed = math.fsum(len(launch_ms) * max(flow.ms.values(), default=0.0) for flow in self.flows)
+        price = slowest + handed + math.fsum(launch_ms.values())
+        if self.objective == "load":
+            price /= _LEAST_LOAD_MS
+        return tuple(
+            Node({unit: min(o.ms + price * o.size for o in ways) for unit, ways in kernel.items()})
+            for kernel in options
+        )
+
+    def _options(self, size: "Size") -> tuple[Options, ...]:
+        """The ways to run each kernel; what weights of several kernels take is shared out among them."""
         kernels: dict[str, int] = {}
         for work in self.works:
             for use in work.uses:
                 kernels[use.weight.name] = kernels.get(use.weight.name, 0) + 1
         return tuple(
             {
-                unit: self._kernel_options(costs, work, kernels)
+                unit: self._kernel_options(costs, work, kernels, size)
                 for unit, costs in self.costs.items() if self.refusals[unit][number] is None
             }
             for number, work in enumerate(self.works)
         )  # fmt: skip
 
-    def _kernel_options(self, costs: UnitCosts, work: Work, kernels: Mapping[str, int]) -> list[Option]:
+    def _kernel_options(self, costs: UnitCosts, work: Work, kernels: Mapping[str, int], size: "Size") -> list[Option]:
         if not work.uses:
             return [Option(costs.kernel_part(work).ms + costs.overhead_ms(work), 0.0)]
         found = [Option(costs.overhead_ms(work), 0.0)]
         for use in work.uses:
-            found = combined(found, self._use_options(costs, work, use, kernels[use.weight.name]))
+            found = combined(found, self._use_options(costs, work, use, kernels[use.weight.name], size))
         return found
 
-    def _use_options(self, costs: UnitCosts, work: Work, use: Use, kernels: int) -> list[Option]:
+    def _use_options(self, costs: UnitCosts, work: Work, use: Use, kernels: int, size: "Size") -> list[Option]:
         choices: tuple[str, ...] = (LOAD,)
         if not costs.why_not(use):
             choices = (self.pins[use.weight.name],) if use.weight.name in self.pins else CHOICES
-        size = {LOAD: use.dense_bytes(costs.bits), PREDICT: use.weight.stored_bytes}
-        return [Option(costs.part(work, use, choice).ms, size[choice] / kernels) for choice in choices]
+        return [Option(costs.part(work, use, choice).ms, size(costs, use, choice) / kernels) for choice in choices]
 
     def decisions(self, units: Sequence[str]) -> list[Decision]:
         """A decision for each weight and unit that uses it, in order of first use."""
@@ -88,6 +108,22 @@ class Problem:
                 decision = attrs.evolve(decision, choice=self.pins[name], reason="pinned")
             out.append(decision)
         return out
+
+
+Size = Callable[[UnitCosts, Use, str], float]
+"""What a choice for a weight on a unit takes, besides time at prediction."""
+_LEAST_LOAD_MS = 1e-6
+"""Differences in load time that matter."""
+
+
+def _resident_bytes(costs: UnitCosts, use: Use, choice: str) -> float:
+    return use.weight.stored_bytes if choice == PREDICT else use.dense_bytes(costs.bits)
+
+
+def _expansion_ms(costs: UnitCosts, use: Use, choice: str) -> float:
+    if choice == PREDICT or costs.scheme(use) is None:
+        return 0.0
+    return use.weight.elements / costs.unit.expand_gweights_per_s.value * 1e-6
 
 
 @attrs.frozen(eq=False)
@@ -107,11 +143,22 @@ def assign(problem: Problem, launch_ms: Mapping[str, float]) -> Assignment:
     """
     nodes = problem.nodes()
     placement = place(nodes, problem.flows, launch_ms)
+    if problem.objective != "latency":
+        placement = _by_objective(problem, launch_ms, nodes, placement)
     decisions = problem.decisions(placement.units)
     free = select(decisions, None, problem.objective)
     if problem.limit is None or sum(d.resident_bytes for d in free.decisions) <= problem.limit:
         return Assignment(nodes, placement, free)
     return _within(problem, launch_ms, nodes, placement)
+
+
+def _by_objective(
+    problem: Problem, launch_ms: Mapping[str, float], nodes: tuple[Node, ...], fastest: Placement
+) -> Placement:  # fmt: skip
+    """The placement for which memory or load time can be least; of those, about the fastest."""
+    placed = place(problem.nodes_by_objective(launch_ms), problem.flows, launch_ms)
+    ms = placement_ms(placed.units, nodes, problem.flows, launch_ms)
+    return Placement(placed.units, ms, ms if placed.exact else min(ms, fastest.bound_ms), placed.exact)
 
 
 def _within(

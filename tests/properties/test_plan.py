@@ -14,7 +14,9 @@ from backends.placement import placement_ms
 from backends.plan import CAUSES, UNIT_SETS, Plan, Request, launch_ms, make_plan
 from backends.reasons import planned_ops, remarks_of
 from backends.record import plan_json
+from backends.selection import OBJECTIVES
 from backends.uses import Use, Work
+from optc.driver.demo.shipped import demo_model
 from optc.errors import OptcError
 from optc.ir.block import Program
 from optc.testing.programs import programs
@@ -190,3 +192,35 @@ def test_a_memory_limit_on_one_unit_leaves_no_gap(program: Program, between: flo
     plan = make_plan(program, load_device("x86-server"), Request(memory_limit=int(least + between * (most - least))))
     assert plan.selection.gap_ms == 0
     assert plan.totals.predict_ms >= free.totals.predict_ms * (1 - 1e-12)
+
+
+@settings(suppress_health_check=list(HealthCheck))
+@given(compressed_programs(), st.sampled_from(("iphone14pro", "macbook-m1", "macbook-m2")))
+def test_memory_and_load_time_are_the_least_of_all_placements_where_they_are_the_objective(
+    program: Program, name: str
+) -> None:
+    by = {objective: make_plan(program, load_device(name), Request(objective=objective)) for objective in OBJECTIVES}
+    free = by["latency"]
+    assume(free.decisions and 3 ** len(free.works) * 2 ** len(free.decisions) < 30_000)
+    least = {
+        "latency": min(plan.totals.predict_ms for plan in by.values()),
+        "memory": min(plan.totals.resident_bytes for plan in by.values()),
+        "load": min(plan.totals.load_ms for plan in by.values()),
+    }
+    uses = [use.weight.name for work in free.works for use in work.uses]
+    if len(uses) == len(set(uses)):  # what kernels share is shared out among them, which is not exact
+        every = every_plan(free)
+        least["memory"] = min(size for _, size in every)
+        fastest = min(ms for ms, size in every if size == least["memory"])
+        assert by["memory"].totals.predict_ms <= fastest * (1 + 1e-6) + 1e-9
+    assert free.totals.predict_ms <= least["latency"] * (1 + 1e-9)
+    assert by["memory"].totals.resident_bytes == least["memory"]
+    assert by["load"].totals.load_ms <= least["load"] + 1e-5
+
+
+def test_another_objective_moves_kernels_to_units_that_serve_it() -> None:
+    small = optc.compress(optc.load(demo_model()), optc.Palettize(bits=4))
+    fast, lean = (optc.plan(small, "iphone14pro", objective=objective) for objective in ("latency", "memory"))
+    assert lean.totals.resident_bytes < fast.totals.resident_bytes / 3
+    assert lean.totals.predict_ms > fast.totals.predict_ms
+    assert set(lean.units) != set(fast.units)
