@@ -126,6 +126,9 @@ def _of_overhead(plan: Plan) -> list[Advice]:
     found = []
     for unit in sorted(set(plan.units)):
         here = [plan.costs[u].overhead_ms(w) for w, u in zip(plan.works, plan.units, strict=True) if u == unit]
-        says = f"the {unit} takes time for each of its {len(here):,} kernels, whatever they do: use fewer, larger ops"
+        whose = (
+            f"each of its {len(here):,} kernels, whatever they do" if len(here) > 1 else "its kernel, whatever it does"
+        )
+        says = f"the {unit} takes time for {whose}: use fewer, larger ops"
         found.append(Advice(f"{unit} overhead", "unit", "overhead", math.fsum(here), says))
     return found

@@ -118,3 +118,11 @@ def test_advice_is_never_of_less_than_a_hundredth_of_the_time(layers: int, data:
     for name in ("iphone14pro", "macbook-m4", "nvidia-h100", "x86-server"):
         plan = make_plan(program, load_device(name))
         assert all(advice.saves_ms > plan.totals.predict_ms / 100 for advice in advice_of(plan))
+
+
+@given(st.integers(1, 3))
+def test_kernels_that_cost_something_each_are_counted(layers: int) -> None:
+    plan = make_plan(palettized_layers(layers, -1, 1), with_figure(PHONE, "cpu.op_us", 1e5), Request("cpu"))
+    says = next(advice.says for advice in advice_of(plan) if advice.cause == "overhead")
+    whose = f"each of its {layers} kernels, whatever they do" if layers > 1 else "its kernel, whatever it does"
+    assert says == f"the cpu takes time for {whose}: use fewer, larger ops"
