@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import attrs
 
 from backends.cost_table import SchemeCosts
-from backends.costs import PREDICT, SOFT, UnitCosts, decode_rate
+from backends.costs import PREDICT, SOFT, UnitCosts, decode_figure
 from backends.uses import Use, Work
 
 _STEPS = 200
@@ -32,13 +32,12 @@ def break_evens(
     use = uses[0]
     path = f"{costs.name}.schemes.{use.form.kind}"
     terms = [_Terms.of(u, works[u.kernel], costs, scheme) for u in uses]
-    bits = str(use.form.bits)
-    name = f"decode_by_bits.{bits}" if bits in scheme.decode_by_bits else "decode_gweights_per_s"
+    name, decode = decode_figure(scheme, use.form.bits)
     found = []
     if all(term.elements for term in terms):
         per_weight = _solved([t.without_decode() for t in terms], load_ms, smaller)
         if per_weight > 0:
-            found.append(BreakEven(f"{path}.{name}", 1 / per_weight, decode_rate(scheme, use.form.bits)))
+            found.append(BreakEven(f"{path}.{name}", 1 / per_weight, decode.value))
     if scheme.table_ns is not None and all(term.tables for term in terms):
         price = _solved([t.without_tables() for t in terms], load_ms, smaller)
         if price >= 0:

@@ -20,11 +20,14 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from backends.cost_table import SchemeCosts, Unit
+from backends.figures import Figure
 from backends.forms import DENSE, why_not
 from backends.uses import Use, Work, dtype_bits
 
 LOAD, PREDICT = "load", "predict"
 CHOICES = (LOAD, PREDICT)
+Named = tuple[str, Figure]
+"""A figure of the table with its name there."""
 SOFT = 4
 """The norm in which the time of lookup tables adds to that of the stream."""
 
@@ -79,7 +82,7 @@ class UnitCosts:
 
     def kernel_part(self, work: Work) -> Part:
         """A kernel without its weights."""
-        return self._base(work, 1.0, self._rate(work, None), 1.0)
+        return self._base(work, 1.0, self.arithmetic_figure(work, None)[1].value, 1.0)
 
     def overhead_ms(self, work: Work) -> float:
         """What a kernel costs whatever it does; views cost nothing."""
@@ -89,7 +92,7 @@ class UnitCosts:
         """One use of a weight by a kernel, with the weight expanded at `load` or at each `predict`."""
         costs = self.scheme(use) if choice == PREDICT else None
         share = self.share(work, use)
-        base = self._base(work, share, self._rate(work, costs, use), self._kept(use, costs))
+        base = self._base(work, share, self.arithmetic_figure(work, costs, use)[1].value, self.kept(use, costs))
         dense = use.dense_bytes(self.bits)
         hidden = self.hidden_ms(dense, base.base_ms)
         if costs is None:
@@ -120,19 +123,38 @@ class UnitCosts:
 
         What fits into the cache stays near, if all weights of the program are stored like this one.
         """
-        total = self.dense_bytes * size / max(1, dense)
-        miss = max(0.0, 1 - self.unit.weight_cache_mb.value * 1e6 / total) if total else 0.0
+        miss = self.miss(size, dense)
         return ms_at(moved * miss, gbps) + ms_at(moved * (1 - miss), self.unit.weight_cache_gbps.value)
+
+    def miss(self, size: int, dense: int) -> float:
+        """The fraction of a weight's bytes that do not stay in the cache."""
+        total = self.stored_alike(size, dense)
+        return max(0.0, 1 - self.unit.weight_cache_mb.value * 1e6 / total) if total else 0.0
+
+    def stored_alike(self, size: int, dense: int) -> float:
+        """Bytes of all weights of the program, if each were stored like one of `size` bytes, `dense` expanded."""
+        return self.dense_bytes * size / max(1, dense)
 
     def streaming_ms(self, use: Use, costs: SchemeCosts) -> tuple[float, float, float]:
         """The times of a weight's stored bytes, of its decoding, and of its tables beyond the first."""
         stored = use.weight.stored_bytes
-        rate = costs.stream_gbps or self.unit.weight_gbps
-        stream = self.stream_ms(stored * use.touched, stored, use.dense_bytes(self.bits), rate.value)
-        inside = self.streams(use, costs) or costs.expansion != "streams"
-        decode = use.streamed / decode_rate(costs, use.form.bits, inside) * 1e-6
+        rate = self.stream_figure(use, costs)[1].value
+        stream = self.stream_ms(stored * use.touched, stored, use.dense_bytes(self.bits), rate)
+        decode = use.streamed / self.decode_figure(use, costs)[1].value * 1e-6
         per_table = costs.table_ns.value if costs.table_ns is not None else 0.0
         return stream, decode, (use.form.tables - 1) * use.touched * per_table * 1e-6
+
+    def stream_figure(self, use: Use, costs: SchemeCosts | None) -> Named:
+        """At what rate bytes arrive that the cache does not hold."""
+        if costs is None or costs.stream_gbps is None:
+            return "weight_gbps", self.unit.weight_gbps
+        return f"schemes.{use.form.kind}.stream_gbps", costs.stream_gbps
+
+    def decode_figure(self, use: Use, costs: SchemeCosts) -> Named:
+        """At what rate the weight is decoded: in the op, or into a buffer."""
+        inside = self.streams(use, costs) or costs.expansion != "streams"
+        name, figure = decode_figure(costs, use.form.bits, inside)
+        return f"schemes.{use.form.kind}.{name}", figure
 
     def streams(self, use: Use, costs: SchemeCosts) -> bool:
         """Whether the op expands the weight itself; where it cannot, a buffer would have to be filled first."""
@@ -153,17 +175,17 @@ class UnitCosts:
         in_integers = use.codes and "i8" in self.unit.arithmetic_tflops
         return why_not(use.form, costs, () if in_integers else use.ops)
 
-    def _rate(self, work: Work, costs: SchemeCosts | None, use: Use | None = None) -> float:
+    def arithmetic_figure(self, work: Work, costs: SchemeCosts | None, use: Use | None = None) -> Named:
         """Arithmetic rate in 1e12 operations per second: that of integers where both factors are."""
         rates = self.unit.arithmetic_tflops
         codes = work.codes if use is None else costs is not None and use.codes
         if codes and "i8" in rates:
-            return rates["i8"].value
+            return "arithmetic_tflops.i8", rates["i8"]
         if use is not None and costs is not None and costs.arithmetic_tflops is not None and self.streams(use, costs):
-            return costs.arithmetic_tflops.value
-        return rates[self.unit.dtype].value
+            return f"schemes.{use.form.kind}.arithmetic_tflops", costs.arithmetic_tflops
+        return f"arithmetic_tflops.{self.unit.dtype}", rates[self.unit.dtype]
 
-    def _kept(self, use: Use, costs: SchemeCosts | None) -> float:
+    def kept(self, use: Use, costs: SchemeCosts | None) -> float:
         """The fraction of the arithmetic that is left where zeros are skipped."""
         skips = costs.skips_zeros_from if costs is not None else None
         return use.form.density if skips is not None and 1 - use.form.density >= skips.value else 1.0
@@ -199,11 +221,13 @@ def soft(stream: float, tables: float) -> float:
     return float(longest * ((stream / longest) ** SOFT + (tables / longest) ** SOFT) ** (1 / SOFT))
 
 
-def decode_rate(costs: SchemeCosts, bits: int, inside: bool = True) -> float:
+def decode_figure(costs: SchemeCosts, bits: int, inside: bool = True) -> Named:
     """1e9 weights per second, for codes of `bits` bits; not `inside` the op, where the scheme streams."""
     if not inside and costs.buffer_gweights_per_s is not None:
-        return costs.buffer_gweights_per_s.value
-    return costs.decode_by_bits.get(str(bits), costs.decode_gweights_per_s).value
+        return "buffer_gweights_per_s", costs.buffer_gweights_per_s
+    if str(bits) in costs.decode_by_bits:
+        return f"decode_by_bits.{bits}", costs.decode_by_bits[str(bits)]
+    return "decode_gweights_per_s", costs.decode_gweights_per_s
 
 
 def unit_costs(name: str, unit: Unit, works: Sequence[Work], legal: Sequence[bool]) -> UnitCosts:

@@ -145,11 +145,16 @@ def choose(predict_ms: dict[str, float], resident: dict[str, int]) -> tuple[str,
     return LOAD, "equal-time"
 
 
+def root_name(work: Work) -> str:
+    """A kernel's root by the name of its result."""
+    root = work.kernel.root
+    return root.results[0].name if root.results else root.name
+
+
 def _times(use: Use, work: Work, costs: UnitCosts) -> UseTimes:
     share = costs.share(work, use)
-    root = work.kernel.root
     return UseTimes(
-        root.results[0].name if root.results else root.name, use.ops, work.operations * share,
+        root_name(work), use.ops, work.operations * share,
         costs.moved_bytes(work) * share, use.touched, work.codes,
         {choice: costs.part(work, use, choice) for choice in CHOICES},
     )  # fmt: skip

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from backends.cost_table import SchemeCosts
-from backends.costs import CHOICES, LOAD, Part, UnitCosts, decode_rate
-from backends.decision import Decision, UseTimes
+from backends.costs import CHOICES, LOAD, UnitCosts, decode_figure
+from backends.decision import Decision, root_name
+from backends.explained_use import at, use_lines
 from backends.figures import Figure
 from backends.forms import DENSE
 from backends.named_weights import not_decided
@@ -30,8 +31,10 @@ def _lines(plan: Plan, d: Decision) -> Iterator[str]:
     yield f"  stored as {d.form}: {d.elements:,} elements, {sizes}"
     yield f"  the unit: {_EXPANSION[d.expansion]}" if d.scheme != DENSE else "  dense: there is nothing to expand"
     yield from _figures(plan, d, costs)
-    for use in d.uses:
-        yield from _use(d, use, costs)
+    for work, unit in zip(plan.works, plan.units, strict=True):
+        for use in (u for u in work.uses if u.weight.name == d.name and unit == d.unit):
+            yield f"  in {root_name(work)}:"
+            yield from use_lines(work, use, costs)
     for choice in CHOICES:
         times = " + ".join(f"{use.parts[choice].ms:.6f}" for use in d.uses)
         total = d.predict_ms_if_load if choice == LOAD else d.predict_ms_if_predict
@@ -67,17 +70,16 @@ def _figures(plan: Plan, d: Decision, costs: UnitCosts) -> Iterator[str]:
     shown.append(("disk_gbps", plan.device.disk_gbps))
     for name, figure in shown:
         if figure is not None:
-            yield f"    {name} = {figure.value:g} ({figure.how}: {figure.source})"
+            yield f"    {name} = {figure.value:.9g} ({figure.how}: {figure.source})"
     weights = f"{costs.dense_bytes:,} bytes of dense weights"
     yield f"  all that may run on the unit: {costs.base_ms:.6f} ms of work, {weights}"
 
 
 def _scheme_figures(d: Decision, scheme: SchemeCosts) -> list[tuple[str, Figure | None]]:
     prefix = f"schemes.{d.scheme}"
-    by_bits = scheme.decode_by_bits.get(str(d.storage.bits))
-    decode = (f"{prefix}.decode_gweights_per_s", scheme.decode_gweights_per_s)
+    name, decode = decode_figure(scheme, d.storage.bits)
     return [
-        decode if by_bits is None else (f"{prefix}.decode_by_bits.{d.storage.bits}", by_bits),
+        (f"{prefix}.{name}", decode),
         (f"{prefix}.stream_gbps", scheme.stream_gbps),
         (f"{prefix}.buffer_gweights_per_s", scheme.buffer_gweights_per_s),
         (f"{prefix}.table_ns", scheme.table_ns),
@@ -86,52 +88,13 @@ def _scheme_figures(d: Decision, scheme: SchemeCosts) -> list[tuple[str, Figure 
     ]  # fmt: skip
 
 
-def _use(d: Decision, use: UseTimes, costs: UnitCosts) -> Iterator[str]:
-    yield f"  in {use.op}: {use.operations:,.0f} operations, {use.activation_bytes:,.0f} bytes of activations"
-    for choice in CHOICES:
-        part = use.parts[choice]
-        yield f"    if expanded at {choice}:"
-        work = f"arithmetic {part.arithmetic_ms:.6f} ms, activations {part.activation_ms:.6f} ms"
-        yield f"      {work}: base {part.base_ms:.6f} ms"
-        yield f"      {_arrival(d, use, choice, costs)}"
-        yield f"      hidden {part.hidden_ms:.6f} ms ({_HIDDEN[costs.unit.weights_overlap]})"
-        yield f"      base + expansion + what is not hidden = {_sum(part)} = {part.ms:.6f} ms"
-
-
-_HIDDEN = {
-    "program": "its share, by dense bytes, of all work that may run on the unit",
-    "op": "the base of its own op",
-    "none": "nothing hides it",
-}
-
-
-def _sum(part: Part) -> str:
-    return (
-        f"{part.base_ms:.6f} + {part.expansion_ms:.6f} + max(0, {part.arrival_ms:.6f} - {part.hidden_ms:.6f})"
-    )  # fmt: skip
-
-
-def _arrival(d: Decision, use: UseTimes, choice: str, costs: UnitCosts) -> str:
-    part = use.parts[choice]
-    scheme = costs.unit.schemes.get(d.scheme)
-    if choice == LOAD or scheme is None:
-        return f"arrival of {d.resident_bytes_if_load * use.touched:,.0f} bytes {part.arrival_ms:.6f} ms"
-    inside = d.expansion != "folds" or scheme.expansion != "streams"
-    decode = d.elements * use.touched / decode_rate(scheme, d.storage.bits, inside) * 1e-6
-    tables = (
-        (d.storage.tables - 1) * use.touched * (scheme.table_ns.value if scheme.table_ns is not None else 0.0) * 1e-6
-    )
-    spent = f"decoding {decode:.6f} ms, {d.storage.tables:,} tables {tables:.6f} ms"
-    what = f"{d.stored_bytes * use.touched:,.0f} bytes as stored; {spent}"
-    return f"arrival of {what}: {part.arrival_ms:.6f} ms; expansion into a buffer {part.expansion_ms:.6f} ms"
-
-
 def _load_and_memory(plan: Plan, d: Decision, costs: UnitCosts) -> Iterator[str]:
     read = d.load_ms_if_predict
-    yield (
-        f"  load: reading {d.stored_bytes:,} bytes takes {read:.6f} ms; if expanded at load "
-        f"{d.load_ms_if_load - read:.6f} ms more"
-    )
+    disk = at(plan.device.disk_gbps, "GB/s", "disk_gbps")
+    yield f"  load, reading: {d.stored_bytes:,} bytes / {disk} = {read:.6f} ms"
+    if d.scheme != DENSE:
+        rate = at(costs.unit.expand_gweights_per_s, "G/s", "expand_gweights_per_s")
+        yield f"  if expanded at load, more: {d.elements:,} weights / {rate} = {d.load_ms_if_load - read:.6f} ms"
     yield (
         f"  memory: {d.resident_bytes_if_load:,} bytes if expanded at load, "
         f"{d.resident_bytes_if_predict:,} if at predict"
