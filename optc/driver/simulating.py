@@ -10,7 +10,7 @@ from backends.simulation import simulate as simulate_plan
 from backends.sizes import Sizes
 from optc.driver.comparison import Difference, difference
 from optc.driver.planning import plan
-from optc.errors import OptcError
+from optc.errors import OptcError, UsageError
 from optc.ir.block import Program
 from optc.ir.dims import SymDim
 from optc.ir.dtypes import Array, DType
@@ -39,11 +39,26 @@ def simulate(
         optc.simulate(program, "iphone14pro", {"x": array}).outputs["y"]
 
     Raises:
-        UsageError: as `plan` does; there is no such precision.
+        UsageError: as `plan` does; there is no such precision; a size is not that of an input.
         OptcError: an input is missing or of a wrong type, or an op cannot be computed.
     """
-    known = {**sizes_of_inputs(program, inputs or {}), **(sizes or {})}
+    known = agreed_sizes(program, inputs or {}, sizes or {}, "simulate")
     return simulate_plan(plan(program, device, units, pins, known), inputs, precision)
+
+
+def agreed_sizes(program: Program, inputs: Mapping[str, Any], sizes: Mapping[str, int], where: str) -> dict[str, int]:
+    """The sizes of symbolic dimensions, as inputs have them and as they are given; `where` is who asks.
+
+    Raises:
+        UsageError: slug `size-conflict`: an input has a dimension of another size than the one given.
+    """
+    settled = sizes_of_inputs(program, inputs)
+    for name, size in sizes.items():
+        if settled.get(name, size) != size:
+            hint = "leave it out, or give an input of that size"
+            expected = f"{settled[name]}, as the inputs have it"
+            raise UsageError("size-conflict", where, f"size of dimension {name}", expected, size, hint)
+    return {**settled, **sizes}
 
 
 def sizes_of_inputs(program: Program, inputs: Mapping[str, Any]) -> dict[str, int]:

@@ -51,7 +51,7 @@ def command(
     check_place(trace)
     program = read(model)
     given = read_inputs(inputs, program, "optc simulate")
-    wanted["sizes"] = {**simulating.sizes_of_inputs(program, given), **wanted["sizes"]}
+    wanted["sizes"] = simulating.agreed_sizes(program, given, wanted["sizes"], "optc simulate")
     if made_up is not None:
         given = {**simulating.made_up_inputs(program, made_up, wanted["sizes"]), **given}
     asked_to_run = bool(given) or made_up is not None

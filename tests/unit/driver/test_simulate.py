@@ -104,6 +104,20 @@ def test_made_up_inputs_are_the_same_for_the_same_seed_and_of_the_sizes_asked_fo
     assert [row["name"] for row in rows] == ["y"]
 
 
+def test_a_size_that_an_input_contradicts_is_refused_and_one_that_agrees_is_not(model: Path, x: Path) -> None:
+    given = ("simulate", model, *DEVICE, "--input", f"x={x}", "--size")
+    done = command(*given, "batch=5")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "error: optc simulate: size of dimension batch must be 3, as the inputs have it (got 5); "
+        "leave it out, or give an input of that size\n"
+    )
+    assert command(*given, "batch=3").code == 0
+    with pytest.raises(optc.UsageError, match="batch must be 3") as refused:
+        optc.simulate(optc.load(model), "iphone14pro", inputs(), sizes={"batch": 5})
+    assert refused.value.slug == "size-conflict"
+
+
 def test_outputs_without_inputs_are_refused_before_anything_is_written(model: Path, tmp_path: Path) -> None:
     done = command("simulate", model, *DEVICE, "-o", tmp_path / "out.npz")
     assert done.code == 2
