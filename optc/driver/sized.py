@@ -42,12 +42,12 @@ def _at(program: Program, sizes: Mapping[str, int]) -> Program:
     try:
         main = program.main.with_body(_fixed_block(body, sizes, inputs))
     except OptcError as error:
-        raise _refused(sizes, str(error)) from None
+        raise _refused(program, sizes, str(error)) from None
     functions = tuple(main if function is program.main else function for function in program.functions)
     outcome = run_pipeline(Pipeline.parse(CLEANUP), attrs.evolve(program, functions=functions))
     for remark in outcome.ledger:
         if remark.kind == "program" and remark.decision == "refused":
-            raise _refused(sizes, remark.message)
+            raise _refused(program, sizes, remark.message)
     return outcome.program
 
 
@@ -88,9 +88,14 @@ def _settled(written: Type, inferred: Type) -> Type:
     return inferred.with_shape(tuple(known if isinstance(known, int) else said for said, known in dims))
 
 
-def _refused(sizes: Mapping[str, int], why: str) -> UsageError:
+def _refused(program: Program, sizes: Mapping[str, int], why: str) -> UsageError:
     given = ", ".join(f"{name}={size}" for name, size in sizes.items()) or "1 each"
-    return UsageError("sizes", "plan", "sizes", "such that the program can be computed", given, why)
+    shapes = (value.type.shape for value in program.main.body.params if isinstance(value.type, TensorType))
+    dims = (dim for shape in shapes for dim in shape if isinstance(dim, SymDim))
+    names = dict.fromkeys(name for dim in dims for name in sorted(dim.names()))
+    names.pop("?", None)
+    hint = f"; --size NAME=N gives a size to dimensions of the inputs, {', '.join(names)}" if names else ""
+    return UsageError("sizes", "plan", "sizes", "such that the program can be computed", given, why + hint)
 
 
 def _names(program: Program) -> list[str]:

@@ -67,6 +67,7 @@ def test_sizes_that_an_op_cannot_take_are_refused() -> None:
     with pytest.raises(optc.UsageError, match=r"computed .got 1 each.; .*at least as long as the window") as refused:
         optc.plan(optc.parse(WINDOW), "iphone14pro")
     assert refused.value.slug == "sizes"
+    assert refused.value.hint.endswith("; --size NAME=N gives a size to dimensions of the inputs, n")
 
 
 PLACES = """
