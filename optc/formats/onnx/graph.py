@@ -1,6 +1,6 @@
 """The ONNX graph that exporters add nodes to, and the signature of exporters."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,21 +20,30 @@ from optc.ir.value import Value
 
 
 class Names:
-    """Names of ONNX values and nodes, each given once in the whole model."""
+    """Names of ONNX values and nodes, each given once in the whole model.
 
-    def __init__(self) -> None:
+    What the program names itself is called so, whatever comes before it: names that are made up differ from `own`.
+    """
+
+    def __init__(self, own: Iterable[str] = ()) -> None:
         self.taken: set[str] = set()
+        self._own = frozenset(own)
         self._next: dict[str, int] = {}
 
     def fresh(self, wanted: str) -> str:
-        """`wanted`, or that with a number if it is taken."""
-        name = wanted or "v"
-        while name in self.taken or not wanted:
-            number = self._next.get(wanted, 0)
-            self._next[wanted] = number + 1
-            name = f"{wanted or 'v'}_{number}"
-            if name not in self.taken:
-                break
+        """`wanted`, which the program names so, or that with a number if it is taken."""
+        if not wanted or wanted in self.taken:
+            return self.made_up(wanted)
+        self.taken.add(wanted)
+        return wanted
+
+    def made_up(self, stem: str) -> str:
+        """A name for what has none in the program: `stem`, or that with a number."""
+        name = stem
+        while not name or name in self.taken or name in self._own:
+            number = self._next.get(stem, 0)
+            self._next[stem] = number + 1
+            name = f"{stem or 'v'}_{number}"
         self.taken.add(name)
         return name
 
@@ -140,13 +149,14 @@ class Graph:
 
         Attributes that are None are left out; dtypes are written as ONNX's numbers, tensors as tensors.
         """
-        names = [self._names.fresh("") for _ in range(outputs)] if isinstance(outputs, int) else list(outputs)
+        names = [self._names.made_up("") for _ in range(outputs)] if isinstance(outputs, int) else list(outputs)
         kept = {key: _attribute(value) for key, value in attributes.items() if value is not None}
         inputs = list(inputs)
         while inputs and not inputs[-1]:
             inputs.pop()
         output = names[0] if names else ""
-        label = self._names.fresh(self.node_names.get(output) or default_name(op_type, output))
+        own = self.node_names.get(output)
+        label = self._names.fresh(own) if own else self._names.made_up(default_name(op_type, output))
         made = helper.make_node(op_type, inputs, names, name=label, domain=domain)
         for key, value in kept.items():
             # What an empty list would be of is not known; there is but one kind that has such attributes.
@@ -172,7 +182,7 @@ class Graph:
         own = name or reserved
         if not own and tensor in self._constants:
             return self._constants[tensor]
-        given = reserved or self._names.fresh(name or "c")
+        given = reserved or (self._names.fresh(name) if name else self._names.made_up("c"))
         place = self if own else self._root
         place.initializers.append(self._root._initializer_of(tensor, given))
         if not own:

@@ -1,6 +1,6 @@
 """From a program to an ONNX model of opset 21, which plain ONNX Runtime runs without extensions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def model_of(program: Program, external: ExternalData | None = None) -> onnx.Mod
     _check_exportable(program)
     program = restored(program)
     main = program.main
-    graph = Graph(Names(), initializer=external.initializer if external else tensor_to_proto)
+    graph = Graph(Names(_value_names(main.body)), initializer=external.initializer if external else tensor_to_proto)
     graph.export_block = _export_block
     metadata = dict(program.metadata)
     graph.node_names = names_of(metadata)
@@ -79,6 +79,12 @@ def model_of(program: Program, external: ExternalData | None = None) -> onnx.Mod
     )
     helper.set_model_props(model, metadata)
     return model
+
+
+def _value_names(block: Block) -> Iterator[str]:
+    """The names of values of a block, and of those nested in it."""
+    values = (*block.params, *(value for op in block.walk() for value in op.results))
+    return (value.name for value in values if value.name)
 
 
 def _reserve_outputs(graph: Graph, block: Block, names: tuple[str, ...]) -> dict[Value, str]:

@@ -72,3 +72,21 @@ def test_types_of_carried_operators_survive_writing_and_reading(program: facade.
     facade.save(held, tmp_path / "again.onnx")
     assert shapes(onnx.load(tmp_path / "again.onnx"))["z"] == ["batch", 7]
     assert facade.load(tmp_path / "again.onnx") == held
+
+
+def test_a_weight_keeps_its_name_behind_what_has_none() -> None:
+    program = facade.parse(
+        "func @main(%x: f32[4]) -> (y: f32[4,2]) {\n"
+        "  %1 = unsqueeze(%x) {axes = [1]} : f32[4,1]\n"
+        "  %2 = reduce_mean(%1) {axes = [1]} : f32[4,1]\n"
+        "  %c = const() {value = f32[1,2] [1.0, 2.0]} : f32[1,2]\n"
+        "  %v_0 = add(%2, %c) : f32[4,2]\n"
+        "  %y = relu(%v_0) : f32[4,2]\n"
+        "  return %y\n"
+        "}\n"
+    )
+    graph = checked(model_of(program)).graph
+    (named,) = (tensor for tensor in graph.initializer if tensor.dims == [1, 2])
+    others = {tensor.name for tensor in graph.initializer} - {"c"}
+    assert (named.name, others) == ("c", {"c_0"})
+    assert "v_0" in {name for node in graph.node for name in node.output}
