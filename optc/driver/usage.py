@@ -55,6 +55,8 @@ def _expected(error: click.BadParameter) -> str:
     if isinstance(kind, click.IntRange | click.FloatRange):
         noun = "an integer" if isinstance(kind, click.IntRange) else "a number"
         bound = "above" if kind.min_open else "from"
+        if kind.max is not None:
+            return f"{noun} {bound} {kind.min} to {kind.max}"
         return f"{noun} {bound} {kind.min}" + (" on" if bound == "from" else "")
     choices = _choices(error)
     return f"one of {', '.join(choices)}" if choices else _NOUNS.get(kind.name if kind else "", "one that it takes")

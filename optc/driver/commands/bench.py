@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from optc.driver.commands import options
+
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
@@ -13,7 +15,7 @@ import click
 )
 @click.option("--size", "sizes", multiple=True, metavar="NAME=N", help="What a symbolic dimension is taken to be (1).")
 @click.option(
-    "--seconds", type=click.FloatRange(0, 3600), default=10.0, show_default=True, help="About how long to measure."
+    "--seconds", type=options.Numbers(0, 3600), default=10.0, show_default=True, help="About how long to measure."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 def command(model: Path, device: str, sizes: tuple[str, ...], seconds: float, as_json: bool) -> None:

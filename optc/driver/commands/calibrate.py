@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from optc.driver.commands import options
+
 
 @click.command()
 @click.option(
@@ -12,7 +14,7 @@ import click
 )
 @click.option("--name", default="", metavar="NAME", help="What plans call the machine; else the name of the file.")
 @click.option(
-    "--seconds", type=click.FloatRange(1, 3600), default=90.0, show_default=True, help="About how long to measure."
+    "--seconds", type=options.Numbers(1, 3600), default=90.0, show_default=True, help="About how long to measure."
 )
 @click.option(
     "--one-core", is_flag=True, help="One core, by its processor time: steady where other things run as well."

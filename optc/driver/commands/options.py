@@ -1,11 +1,25 @@
 """Options that several commands have."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 import click
 
 from optc.driver import completions
 from optc.driver.suffixes import COREML_TARGETS, TARGETS
+
+
+class Numbers(click.FloatRange):
+    """A range of numbers; what is not a number is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number that a text says, inside the range."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not a number", param, ctx)
+        return number
+
 
 target = click.option(
     "--target",

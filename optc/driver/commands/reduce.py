@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from optc.driver.commands import options
 from optc.driver.verbosity import say
 
 
@@ -13,7 +14,7 @@ from optc.driver.verbosity import say
     "--test", required=True, metavar="COMMAND", help="Exits with 0 if the program in the file {} is interesting."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the smallest program goes.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True, metavar="SECONDS",
+@click.option("--timeout", type=options.Numbers(0, min_open=True), default=60.0, show_default=True, metavar="SECONDS",
               help="How long one test may take.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the sizes as JSON.")
 def command(model: Path, test: str, output: Path, timeout: float, as_json: bool) -> None:

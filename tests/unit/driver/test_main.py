@@ -195,3 +195,22 @@ def test_a_broken_program_is_refused_with_the_file_it_is_in(tmp_path: Path) -> N
         facade.load(path)
     assert caught.value.slug == "result-type"
     assert caught.value.where.startswith(f"{path}: op %y")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "compress m.onnx -o s.onnx --palettize 4 --cluster-dim 99",
+            "--cluster-dim must be an integer from 1 to 16 (got",
+        ),
+        ("bench m.onnx --seconds 5000", "--seconds must be a number from 0 to 3600 (got 5000"),
+        ("bench m.onnx --seconds nan", "--seconds must be a number from 0 to 3600 (got nan)"),
+        ("calibrate -o t.toml --seconds nan", "--seconds must be a number from 1 to 3600 (got nan)"),
+        ("reduce m.onnx --test t -o s.onnx --timeout nan", "--timeout must be a number above 0 (got nan)"),
+    ],
+)
+def test_numbers_outside_a_range_are_refused_with_both_of_its_ends(line: str, said: str) -> None:
+    done = optc(*line.split())
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
