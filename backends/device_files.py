@@ -4,6 +4,7 @@ A table with `extends` starts from the table of that name (or of that file, besi
 units, schemes and other tables key by key, a figure as a whole, with its source.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -162,7 +163,8 @@ def _known_source(name: str) -> _Source:
 
 def _user_source(path: Path) -> _Source:
     if not _is_file(path):
-        raise UsageError("no-such-device", "device", "cost table", "a TOML file", path)
+        why = "which is no file" if os.path.exists(path) else "and there is no such file"
+        raise UsageError("no-such-device", "device", "cost table", "a TOML file that exists", f"{path}, {why}")
     try:
         with path.open("rb") as file:
             held = file.read(MAX_TABLE_BYTES + 1)

@@ -301,20 +301,30 @@ def test_a_hostile_file_is_refused(tmp_path: Path, held: bytes, message: str) ->
     assert str(refused.value) == f"{path}: {message}"
 
 
+LONG = f"{'x' * 300}.toml"  # longer than names of files may be
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("iphone14por", "name must be one of {} (got iphone14por); did you mean iphone14pro?"),
         ("toaster", "name must be one of {} (got toaster); a file of your own ends in .toml"),
-        ("none.toml", "cost table must be a TOML file (got none.toml)"),
-        ("\0.toml", "cost table must be a TOML file (got \0.toml)"),
-        (f"{'x' * 300}.toml", f"cost table must be a TOML file (got {'x' * 300}.toml)"),
+        ("none.toml", "cost table must be a TOML file that exists (got none.toml, and there is no such file)"),
+        ("\0.toml", "cost table must be a TOML file that exists (got \0.toml, and there is no such file)"),
+        (LONG, f"cost table must be a TOML file that exists (got {LONG}, and there is no such file)"),
     ],
 )
 def test_an_unknown_device_is_refused_with_what_is_near(name: str, message: str) -> None:
     with pytest.raises(UsageError) as refused:
         load_device(name)
     assert str(refused.value) == "device: " + message.format(", ".join(device_names()))
+
+
+def test_a_folder_is_no_cost_table(tmp_path: Path) -> None:
+    folder = tmp_path / "table.toml"
+    folder.mkdir()
+    with pytest.raises(UsageError, match="must be a TOML file that exists .*, which is no file"):
+        load_device(str(folder))
 
 
 @pytest.mark.parametrize(

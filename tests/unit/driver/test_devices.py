@@ -78,7 +78,10 @@ def test_a_table_of_ones_own_is_shown(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["toaster"], "device: name must be one of iphone12, "),
-        (["none.toml"], "device: cost table must be a TOML file (got none.toml)\n"),
+        (
+            ["none.toml"],
+            "device: cost table must be a TOML file that exists (got none.toml, and there is no such file)\n",
+        ),
         (["--set", "disk_gbps=1"], "optc devices: --set must be beside the name of a device (got disk_gbps=1)\n"),
         (["iphone12", "--set", "disk_gbp=1"], "device iphone12: figure must be one of its table (got disk_gbp); "),
         (["iphone12", "--set", "disk_gbps"], "setting: figure must be set as PATH=NUMBER (got disk_gbps)\n"),
