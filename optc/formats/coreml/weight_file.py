@@ -29,6 +29,7 @@ CODES = {
     DType.U1: 9, DType.U2: 10, DType.U4: 11, DType.U3: 12, DType.U6: 13, DType.I32: 14, DType.U32: 15,
     DType.F8E4M3: 16, DType.F8E5M2: 17,
 }  # fmt: skip
+_SHORT = "the file may have been cut short"
 _DTYPES = {code: dtype for dtype, code in CODES.items()}
 
 
@@ -70,8 +71,10 @@ class WeightFile:
         Raises:
             OptcError: slug `weight-file`.
         """
-        if at < ALIGNMENT or at % ALIGNMENT or at + ALIGNMENT > self._size:
-            raise self._wrong(f"offset {at}", f"a multiple of {ALIGNMENT} inside the {self._size} bytes", at)
+        if at < ALIGNMENT or at % ALIGNMENT:
+            raise self._wrong("offset of a record", f"a multiple of {ALIGNMENT} from {ALIGNMENT} on", at)
+        if at + ALIGNMENT > self._size:
+            raise self._wrong(f"file with a record at {at}", f"at least {at + ALIGNMENT} bytes", self._size, _SHORT)
         sentinel, code, size, offset, unused = _RECORD.unpack(self._bytes[at : at + _RECORD.size].tobytes())
         if sentinel != _SENTINEL:
             raise self._wrong(f"record at {at}", f"one that starts with {_SENTINEL:#x}", f"{sentinel:#x}")
@@ -79,7 +82,8 @@ class WeightFile:
             raise self._wrong(f"element type of the record at {at}", f"from 1 to {max(_DTYPES)}", code)
         if offset < at + ALIGNMENT or offset + size > self._size:
             where = f"bytes {offset} to {offset + size} of {self._size}"
-            raise self._wrong(f"data of the record at {at}", "behind it, inside the file", where)
+            hint = _SHORT if offset + size > self._size else ""
+            raise self._wrong(f"data of the record at {at}", "behind it, inside the file", where, hint)
         dtype = _DTYPES[code]
         # Files of before iOS 18 have no such field: there it holds anything.
         return Record(at, dtype, offset, size, unused if dtype.is_sub_byte else 0)
@@ -114,8 +118,8 @@ class WeightFile:
             raise self._wrong(f"unused bits of the record at {at}", unused, record.unused_bits)
         return Tensor(dtype, shape, InFile(self.path, record.offset, record.size))
 
-    def _wrong(self, what: str, expected: object, actual: object) -> OptcError:
-        return OptcError("weight-file", str(self.path), what, str(expected), actual)
+    def _wrong(self, what: str, expected: object, actual: object, hint: str = "") -> OptcError:
+        return OptcError("weight-file", str(self.path), what, str(expected), actual, hint)
 
 
 class WeightFileWriter:

@@ -98,7 +98,10 @@ def test_a_large_tensor_is_not_read_until_it_is_asked_for(tmp_path: Path) -> Non
         (lambda raw: b"", "header must be 64 bytes (got 0)"),
         (lambda raw: raw[:63], "header must be 64 bytes (got 63)"),
         (lambda raw: raw[:4] + b"\1" + raw[5:], "version must be 2 (got 1)"),
-        (lambda raw: raw[:100], "offset 64 must be a multiple of 64 inside the 100 bytes"),
+        (
+            lambda raw: raw[:100],
+            "file with a record at 64 must be at least 128 bytes (got 100); the file may have been",
+        ),
         (lambda raw: raw[:64] + b"\0" + raw[65:], "record at 64 must be one that starts with 0xdeadbeef"),
         (lambda raw: raw[:68] + b"\x63" + raw[69:], "element type of the record at 64 must be from 1 to 17 (got 99)"),
         (lambda raw: raw[:68] + b"\3" + raw[69:], "element type of the record at 64 must be u4 (got u8)"),
@@ -107,7 +110,7 @@ def test_a_large_tensor_is_not_read_until_it_is_asked_for(tmp_path: Path) -> Non
         (lambda raw: raw[:80] + b"\x40" + raw[81:], "data of the record at 64 must be behind it, inside the file"),
         (lambda raw: raw[:72] + b"\1" + raw[73:], "data of the record at 64 must be 2 bytes, for u4[3] (got 1)"),
         (lambda raw: raw[:88] + b"\0" + raw[89:], "unused bits of the record at 64 must be 4 (got 0)"),
-        (lambda raw: raw[:-1], "data of the record at 64 must be behind it, inside the file"),
+        (lambda raw: raw[:-1], "inside the file (got bytes 128 to 130 of 129); the file may have been cut short"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, change: object, said: str) -> None:
@@ -119,6 +122,14 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, change: object, said:
         WeightFile(path).tensor(at, DType.U4, (3,))
     assert said in str(caught.value)
     assert caught.value.slug == "weight-file"
+
+
+def test_a_record_is_at_a_multiple_of_64(tmp_path: Path) -> None:
+    path = tmp_path / "weight.bin"
+    write(path, numbers(DType.U4, 1, 2, 3))
+    for at in (0, 65):
+        with pytest.raises(OptcError, match=rf"offset of a record must be a multiple of 64 from 64 on \(got {at}\)"):
+            WeightFile(path).record(at)
 
 
 @settings(max_examples=300)
@@ -138,5 +149,5 @@ def test_any_bytes_at_all_are_read_or_refused(tmp_path_factory: pytest.TempPathF
 def test_a_count_without_records_takes_no_time(tmp_path: Path) -> None:
     path = tmp_path / "weight.bin"
     path.write_bytes(struct.pack("<II", 0xFFFFFFFF, 2).ljust(64, b"\0"))
-    with pytest.raises(OptcError, match="offset 64"):
+    with pytest.raises(OptcError, match="record at 64 must be at least 128 bytes"):
         WeightFile(path).records()
