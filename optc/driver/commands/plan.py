@@ -8,6 +8,7 @@ import click
 
 from optc.driver import completions
 from optc.driver.plan_options import plan_options, planned_on
+from optc.errors import UsageError
 
 ROWS = ("weight", "op")
 SORTED_BY = ("time", "name", "size", "order")
@@ -46,6 +47,8 @@ def command(
 
     device = options.pop("device")
     asked, other = planned_on((device, against_device or device), where="optc plan", **options)
+    if lowered is not None and lowered.suffix.lower() != ".optc":
+        raise UsageError("unknown-format", str(lowered), "suffix", ".optc for --lowered", lowered.suffix or "none")
     check_output(lowered)
     check_place(remarks)
     program = read(model)

@@ -60,3 +60,11 @@ def test_a_file_whose_values_are_on_the_wrong_unit_is_refused(lowered: Program, 
         optc.load(path)
     assert caught.value.slug == "residence"
     assert str(caught.value).startswith(f"{path}: op %r = gpu.kernel in @predict: value %")
+
+
+@pytest.mark.parametrize("name", ["l.txt", "l.onnx", "l.mlpackage", "l"])
+def test_other_files_than_those_of_text_are_refused_before_the_model_is_read(tmp_path: Path, name: str) -> None:
+    place = tmp_path / name
+    done = command("plan", tmp_path / "none.onnx", "--device", "iphone14pro", "--lowered", place)
+    said = f"error: {place}: suffix must be .optc for --lowered (got {place.suffix or 'none'})\n"
+    assert (done.code, done.err) == (2, said)
