@@ -1,5 +1,7 @@
 """How much elements of weights count, from files: arrays by the name of the weight. Nothing is unpickled."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from optc.driver.inputs import read_archive
@@ -31,3 +33,14 @@ def read_importance(path: Path | None) -> dict[str, Array]:
         raise unreadable(path, "importance", error) from None
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise OptcError("not-an-array", str(path), "content", "a safetensors file of arrays", error) from None
+
+
+@contextmanager
+def naming_importance(path: Path | None) -> Iterator[None]:
+    """Let errors of passes that are about the arrays of a file, for weights that there are not, name the file."""
+    try:
+        yield
+    except UsageError as error:
+        if path is not None and (error.slug, error.what) == ("no-such-weight", "importance"):
+            raise error.at(str(path)) from None
+        raise

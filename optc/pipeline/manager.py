@@ -116,7 +116,7 @@ class _Run:
         """The error as the user sees it: which pass, what went wrong, and how to see it again."""
         where = f"pass {failure.number}, {failure.text}"
         if isinstance(error, UsageError):  # the command was wrong, no pass failed: there is nothing to replay
-            return error.at(f"{where}: {error.where}")
+            return error.at(where if error.where == failure.name else f"{where}: {error.where}")
         if isinstance(error, OptcError):
             known, where = error, f"{where}: {error.where}"
         else:

@@ -86,7 +86,7 @@ def command(
     # NumPy's linear algebra starts a thread for each core when it is loaded, which no compression uses.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from optc.driver.failures import bundles
-    from optc.driver.importance import read_importance
+    from optc.driver.importance import naming_importance, read_importance
     from optc.driver.models import bytes_on_disk, check_output, save
     from optc.driver.output import place_text, working
     from optc.driver.progress import watched
@@ -102,7 +102,7 @@ def command(
     _check_remarks(remarks, model, output)
     program = read(model)
     before = bytes_on_disk(program, model)
-    with working("compressing") as report:
+    with working("compressing") as report, naming_importance(importance):
         instruments = watched(report, bundles=bundles(), workers=workers or cores(), importance=counts)
         outcome = run_pipeline(pipeline, program, instruments)
     with working(f"writing {output.name}"):

@@ -49,7 +49,7 @@ def command(
     """
     from optc.driver.facade import Pipeline
     from optc.driver.failures import bundles
-    from optc.driver.importance import read_importance
+    from optc.driver.importance import naming_importance, read_importance
     from optc.driver.models import check_output, save
     from optc.driver.output import check_place, place_text, working
     from optc.driver.progress import watched
@@ -64,7 +64,7 @@ def command(
     check_output(output)
     check_place(remarks)
     program = read(model)
-    with working("running passes", shown=not print_after) as report:
+    with working("running passes", shown=not print_after) as report, naming_importance(importance):
         outcome = run_pipeline(pipeline, program, watched(report, **watching))
     if output is not None:
         with working(f"writing {output.name}"):

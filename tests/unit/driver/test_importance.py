@@ -88,13 +88,16 @@ def test_importance_in_bfloat16_counts_as_the_same_numbers_in_float32(model: Pat
 def test_a_weight_that_is_not_there_is_said(model: Path) -> None:
     with pytest.raises(UsageError, match=r"\(got secnd\); did you mean second\?") as refused:
         optc.compress(optc.load(model), optc.Sparsify(), importance={"secnd": np.ones(1, np.float32)})
-    assert refused.value.slug == "no-such-weight"
-    np.savez(model.with_suffix(".npz"), secnd=np.ones(1))
-    done = command(
-        "compress", model, "--sparsify", 0.5, "--importance", model.with_suffix(".npz"), "-o", model.with_name("s.onnx")
-    )
-    assert done.code == 2
-    assert "importance must be of weights of the program (got secnd); did you mean second?" in done.err
+    assert (refused.value.slug, refused.value.where.count("sparsify")) == ("no-such-weight", 1)
+    path = model.with_suffix(".npz")
+    np.savez(path, secnd=np.ones(1))
+    said = f"error: {path}: importance must be of weights of the program (got secnd); did you mean second?\n"
+    for line in (
+        ("compress", model, "--sparsify", 0.5, "-o", model.with_name("s.onnx")),
+        ("opt", model, "--pipeline", "sparsify"),
+    ):
+        done = command(*line, "--importance", path)
+        assert (done.code, done.err) == (2, said)
 
 
 @pytest.mark.parametrize(
