@@ -50,6 +50,16 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"optc.driver.commands.{cmd_name}").command
         return with_verbosity(command)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            from optc.driver.repeats import check_given_once
+
+            check_given_once(command, rest, click.Context(command, ctx, name))
+        return name, command, rest
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))

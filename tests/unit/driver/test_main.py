@@ -214,3 +214,22 @@ def test_numbers_outside_a_range_are_refused_with_both_of_its_ends(line: str, sa
     done = optc(*line.split())
     assert (done.code, done.out) == (2, "")
     assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("compress m.onnx -o a --output b", "optc compress: option --output must be given one value (got a and b)\n"),
+        (
+            "plan m.onnx --device iphone14pro --device=iphone12",
+            "optc plan: option --device must be given one value (got iphone14pro and iphone12); "
+            "--against-device gives one to compare with\n",
+        ),
+        ("plan m.onnx --units cpu --device", "optc: option --device must be followed by its value\n"),
+        ("plan none.onnx --device iphone14pro --device iphone14pro -v -v", "none.onnx: model file must be a file that"),
+        ("plan none.onnx --device iphone14pro --size n=1 --size m=2", "none.onnx: model file must be a file that"),
+    ],
+    ids=["names of one option", "hint", "no value", "the same again", "several are taken"],
+)
+def test_an_option_of_one_value_is_refused_with_two(line: str, said: str) -> None:
+    assert optc(*line.split()).err.startswith(f"error: {said}")
