@@ -323,7 +323,7 @@ def test_an_unknown_device_is_refused_with_what_is_near(name: str, message: str)
 def test_a_folder_is_no_cost_table(tmp_path: Path) -> None:
     folder = tmp_path / "table.toml"
     folder.mkdir()
-    with pytest.raises(UsageError, match="must be a TOML file that exists .*, which is no file"):
+    with pytest.raises(UsageError, match=r"must be a TOML file that exists .*, which is no file"):
         load_device(str(folder))
 
 
