@@ -47,6 +47,9 @@ def show_remarks(ledger: "Ledger", before: int, written: Sequence[Path], as_json
         shown.print(f"{counted(len(group), 'weight')} left {word}: {reason}{size}")
     for (asked, taken), count in Counter(pair for remark in remarks for pair in _other_sizes(remark)).items():
         shown.print(f"{counted(count, 'weight')}: size {taken} instead of {asked}, which does not divide")
+    widths = Counter(number for remark in remarks for key, number in remark.numbers if key == "code_bits")
+    for bits, count in widths.items():
+        shown.print(f"{counted(count, 'weight')}: codes of {bits} bits, stored in more")
     for line in dict.fromkeys(_program_line(remark) for remark in ledger if remark.reason == "matches-nothing"):
         shown.print(line)
     ratio = sizes["bytes_after"] / max(1, sizes["bytes_before"])

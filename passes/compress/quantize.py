@@ -24,6 +24,8 @@ CODES = {
     "float8e4m3": DType.F8E4M3, "float8e5m2": DType.F8E5M2,
 }  # fmt: skip
 """What codes are stored as: the next width that the formats have."""
+WIDTHS = {f"{sign}{bits}": bits for sign in ("int", "uint") for bits in (2, 3, 5, 6, 7)}
+"""The bits of codes that are stored in more."""
 
 
 @attrs.frozen
@@ -95,7 +97,8 @@ class Quantize(Compression):
 
     def _encode(self, weight: Weight, now: Stored, importance: Array | None) -> Encoding:
         body, mask = now.body, now.mask
-        numbers: Numbers = {}
+        width = WIDTHS.get(self.dtype)
+        numbers: Numbers = {} if width is None else {"code_bits": width}
         if isinstance(body, Codes):
             raise OptcError("already-quantized", weight.name, "weight", "without scales", weight.form)
         if isinstance(body, Indices):

@@ -95,6 +95,18 @@ def test_sizes_that_were_taken_in_place_of_others_are_said_on_the_screen(model: 
     assert "2 weights: size 8 instead of 7, which does not divide" in done.out.splitlines()
 
 
+@pytest.mark.parametrize(("dtype", "bits"), [("int5", 5), ("uint3", 3), ("int4", 0), ("float8e4m3", 0)])
+def test_codes_that_are_stored_in_more_bits_are_said_to_be_so(
+    model: Path, tmp_path: Path, dtype: str, bits: int
+) -> None:
+    remarks = tmp_path / "remarks.json"
+    done = optc("compress", model, "--quantize", dtype, "-o", tmp_path / "small.onnx", "--remarks", remarks)
+    assert (f"2 weights: codes of {bits} bits, stored in more" in done.out.splitlines()) is bool(bits)
+    assert ("stored in more" in done.out) is bool(bits)
+    made = [r["numbers"] for r in json.loads(remarks.read_text("utf-8"))["remarks"] if r["decision"] == "done"]
+    assert [numbers.get("code_bits", 0) for numbers in made] == [bits, bits]
+
+
 @pytest.mark.parametrize(
     "scheme", [("--quantize", "float8e4m3"), ("--sparsify", 0.5, "--quantize", "int8", "--target", "ios16")]
 )
