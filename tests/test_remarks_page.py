@@ -25,7 +25,8 @@ KINDS: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 RUNS = [
     ["--palettize", 4], ["--palettize", 8, "--strict"], ["--quantize", "int4", "--block-size", 33], ["--sparsify", 0.5],
-    ["--sparsify", 0.5, "--quantize", "int8"], ["--quantize", "int5"], ["--palettize", 4, "--table", "int8", "--group-size", 5, "--strict"],
+    ["--sparsify", 0.5, "--quantize", "int8"], ["--quantize", "int5"],
+    ["--palettize", 4, "--table", "int8", "--group-size", 5, "--strict"],
     ["--pipeline", "float16,palettize,decompress,quantize,quantize"],
     ["--pipeline", "palettize{bits=8,group_size=1,min_elements=0},sparsify{min_sparsity=0.9}"],
     ["--config"],
