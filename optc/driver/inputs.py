@@ -17,6 +17,11 @@ from optc.ir.types import StateType, TensorType, Type
 from optc.pipeline.suggest import did_you_mean
 
 
+def files_of(options: Sequence[str]) -> list[str]:
+    """The files that options of the forms of `read_inputs` name."""
+    return [text.partition("=")[2] or text for text in options]
+
+
 def read_inputs(options: Sequence[str], program: Program, where: str) -> dict[str, Array]:
     """Arrays by input name; `.npy` files are memory-mapped. Nothing is unpickled. `where` is the command, for errors.
 

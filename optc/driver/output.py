@@ -1,14 +1,14 @@
 """Writing to the terminal and to files."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from optc.driver.progress import working
-from optc.errors import OptcError
+from optc.errors import OptcError, UsageError
 from optc.formats.placing import aside, checked_place
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "check_place", "place_arrays", "place_text", "printable", "show_json", "unreadable", "unwritable", "working",
+    "check_archive", "check_place", "check_places", "place_arrays", "place_text", "printable", "show_json",
+    "unreadable", "unwritable", "working",
 ]  # fmt: skip
 
 
@@ -56,6 +57,42 @@ def check_place(path: Path | None) -> None:
             checked_place(path)
     except OSError as error:
         raise unwritable(path, error) from None
+
+
+def check_places(where: str, places: Mapping[str, Path | None], kept: Iterable[Path | str | None]) -> None:
+    """Check that files can be put at the places that options name, and overwrite neither each other nor what is `kept`.
+
+    `kept` are the files and folders that the command reads, and its main output; a text beside a file of its own name
+    and `.safetensors` is kept with that.
+
+    Raises:
+        UsageError: slug `output-place`, said of `where`, the command.
+        OptcError: slug `unwritable`.
+    """
+    taken = [Path(path).resolve() for path in kept if path]
+    for option, path in places.items():
+        check_place(path)
+        if path is None:
+            continue
+        place = path.resolve()
+        beside = [other.with_name(f"{other.name}.safetensors") for other in taken]
+        if any(other == place or other in place.parents or _same(other, place) for other in (*taken, *beside)):
+            raise UsageError("output-place", where, option, "another file than those that are read and written", path)
+        taken.append(place)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def check_archive(path: Path | None, where: str) -> None:
+    """Check that a place for arrays is one for an archive.
+
+    Raises:
+        UsageError: slug `outputs-suffix`.
+    """
+    if path is not None and path.suffix.lower() != ".npz":
+        raise UsageError("outputs-suffix", where, "suffix of the outputs", ".npz", path.suffix or "none")
 
 
 def place_arrays(path: Path, arrays: "Mapping[str, Array]") -> None:

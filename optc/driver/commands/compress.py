@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the smaller model goes.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Where the smaller model goes; MODEL itself is replaced.",
+)
 @click.option("--palettize", "bits", type=int, metavar="BITS",
               shell_complete=completions.of_option("bits", "palettize"),
               help="Indices of 1, 2, 3, 4, 6 or 8 bits into a table.")  # fmt: skip
@@ -88,7 +94,7 @@ def command(
     from optc.driver.failures import bundles
     from optc.driver.importance import naming_importance, read_importance
     from optc.driver.models import bytes_on_disk, check_output, save
-    from optc.driver.output import place_text, working
+    from optc.driver.output import check_places, place_text, working
     from optc.driver.progress import watched
     from optc.driver.reading import read
     from optc.driver.tables import show_remarks
@@ -99,7 +105,7 @@ def command(
     pipeline = _pipeline({**schemes, "--config": config, "--pipeline": text}, shape)
     counts = read_importance(importance)
     check_output(output, target)
-    _check_remarks(remarks, model, output)
+    check_places("optc compress", {"--remarks": remarks}, (model, output, config, importance))
     program = read(model)
     before = bytes_on_disk(program, model)
     with working("compressing") as report, naming_importance(importance):
@@ -110,18 +116,6 @@ def command(
     if remarks is not None:
         place_text(remarks, json.dumps(outcome.ledger.to_json(), indent=2) + "\n")
     show_remarks(outcome.ledger, before, written, as_json)
-
-
-def _check_remarks(remarks: Path | None, model: Path, output: Path) -> None:
-    """Check that remarks can be written, and overwrite no model."""
-    from optc.driver.output import check_place
-
-    check_place(remarks)
-    if remarks is None:
-        return
-    place = remarks.resolve()
-    if any(kept == place or kept in place.parents for kept in (model.resolve(), output.resolve())):
-        raise UsageError("remarks-place", "optc compress", "--remarks", "another file than the models", remarks)
 
 
 _SCHEMES = {

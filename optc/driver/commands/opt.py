@@ -51,7 +51,7 @@ def command(
     from optc.driver.failures import bundles
     from optc.driver.importance import naming_importance, read_importance
     from optc.driver.models import check_output, save
-    from optc.driver.output import check_place, place_text, working
+    from optc.driver.output import check_places, place_text, working
     from optc.driver.progress import watched
     from optc.driver.reading import read
     from optc.pipeline.manager import run_pipeline
@@ -62,7 +62,7 @@ def command(
         "stop_after": stop_after, "bundles": bundles(folder), "importance": read_importance(importance),
     }  # fmt: skip
     check_output(output)
-    check_place(remarks)
+    check_places("optc opt", {"--remarks": remarks}, (model, output, importance))
     program = read(model)
     with working("running passes", shown=not print_after) as report, naming_importance(importance):
         outcome = run_pipeline(pipeline, program, watched(report, **watching))

@@ -40,7 +40,7 @@ def command(
     from backends.record import plan_json
     from optc.driver import planning
     from optc.driver.models import check_output, save
-    from optc.driver.output import check_place, place_text, working
+    from optc.driver.output import check_places, place_text, working
     from optc.driver.plan_comparison import Side, comparison_json, show_comparison
     from optc.driver.plan_tables import show_plan
     from optc.driver.reading import read
@@ -50,7 +50,8 @@ def command(
     if lowered is not None and lowered.suffix.lower() != ".optc":
         raise UsageError("unknown-format", str(lowered), "suffix", ".optc for --lowered", lowered.suffix or "none")
     check_output(lowered)
-    check_place(remarks)
+    read_from = (model, against, device, against_device)
+    check_places("optc plan", {"--lowered": lowered, "--remarks": remarks}, read_from)
     program = read(model)
     if against is not None:
         second = read(against)

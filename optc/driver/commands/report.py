@@ -40,7 +40,7 @@ def command(
     """
     from optc.driver import planning
     from optc.driver.facade import cleaned
-    from optc.driver.output import check_place, place_text, printable
+    from optc.driver.output import check_places, place_text, printable
     from optc.driver.progress import working
     from optc.driver.reading import read
     from optc.driver.report.page import Model, report_page
@@ -53,7 +53,7 @@ def command(
     if not devices:
         _check_nothing_planned(choices)
     asked = planned_on(tuple(dict.fromkeys(devices)), where="optc report", **choices) if devices else []
-    check_place(output)
+    check_places("optc report", {"--output": output}, (model, against, *devices))
 
     paths = [path for path in (model, against) if path is not None]
     programs = [cleaned(read(path)) if clean and path is against else read(path) for path in paths]

@@ -25,13 +25,14 @@ def command(model: Path, inputs: tuple[str, ...], output: Path | None, engine: s
     optc run model.mlpackage --input image=photo.jpg
     """
     from optc.driver import facade
-    from optc.driver.inputs import read_inputs
-    from optc.driver.output import check_place, place_arrays, working
+    from optc.driver.inputs import files_of, read_inputs
+    from optc.driver.output import check_archive, check_places, place_arrays, working
     from optc.driver.progress import by_op
     from optc.driver.reading import read
     from optc.driver.tables import array_row, show_arrays
 
-    check_place(output)
+    check_archive(output, "optc run")
+    check_places("optc run", {"--output": output}, (model, *files_of(inputs)))
     facade.check_engine(engine)
     program = read(model)
     given = read_inputs(inputs, program, "optc run")

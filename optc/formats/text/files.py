@@ -5,6 +5,7 @@
 """
 
 import errno
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -138,7 +139,9 @@ def write_text(program: Program, path: Path) -> tuple[Path, ...]:
 def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
     entries = {key: np.ascontiguousarray(tensor.stored()) for key, tensor in sorted(tensors.items())}
     types = {key: str(TensorType(tensor.dtype, tensor.shape)) for key, tensor in sorted(tensors.items())}
+    mode = stat.S_IMODE(path.stat().st_mode)
     try:
         save_file(entries, path, types)
     except SafetensorError as error:
         raise OSError(errno.EIO, str(error)) from None
+    path.chmod(mode)  # that library makes files that their owner alone may read

@@ -68,7 +68,7 @@ def test_remarks_overwrite_no_model(tmp_path: Path, name: str) -> None:
         assert optc("convert", model, "-o", out).code == 0
     done = optc("compress", model, "--palettize", 4, "-o", out, "--remarks", tmp_path / name)
     assert done.code == 2
-    assert "--remarks must be another file than the models" in done.err
+    assert "--remarks must be another file than those that are read and written" in done.err
     assert model.read_bytes() == before
 
 
