@@ -17,7 +17,7 @@ from optc.ir.types import StateType, TensorType, Type
 from optc.pipeline.suggest import did_you_mean
 
 
-def files_of(options: Sequence[str]) -> list[str]:
+def input_files(options: Sequence[str]) -> list[str]:
     """The files that options of the forms of `read_inputs` name."""
     return [text.partition("=")[2] or text for text in options]
 

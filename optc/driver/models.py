@@ -134,11 +134,13 @@ def check_output(path: Path | None, target: str = "") -> None:
 
 def bytes_on_disk(program: Program, path: Path) -> int:
     """Bytes of the file or folder that a program was loaded from, and of files beside it that hold its constants."""
+    return bytes_of(path) if path.is_dir() else sum(file.stat().st_size for file in files_of(program, path))
+
+
+def files_of(program: Program, path: Path) -> set[Path]:
+    """The file or folder that a program was loaded from, and the files, mostly beside it, that hold its constants."""
     stores = (getattr(op.value.storage, "path", None) for op in program.walk() if isinstance(op, Const))
-    files = {path.resolve(), *(store.resolve() for store in stores if store is not None)}
-    if path.is_dir():
-        return bytes_of(path)
-    return sum(file.stat().st_size for file in files)
+    return {path.resolve(), *(store.resolve() for store in stores if store is not None)}
 
 
 def bytes_of(path: Path) -> int:

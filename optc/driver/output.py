@@ -1,6 +1,7 @@
 """Writing to the terminal and to files."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,22 +64,26 @@ def check_places(where: str, places: Mapping[str, Path | None], kept: Iterable[P
     """Check that files can be put at the places that options name, and overwrite neither each other nor what is `kept`.
 
     `kept` are the files and folders that the command reads, and its main output; a text beside a file of its own name
-    and `.safetensors` is kept with that.
+    and `.safetensors` is kept with that. What is neither file nor folder, such as `/dev/null`, may be written twice.
 
     Raises:
         UsageError: slug `output-place`, said of `where`, the command.
         OptcError: slug `unwritable`.
     """
-    taken = [Path(path).resolve() for path in kept if path]
+    taken = [_real(path) for path in kept if path]
     for option, path in places.items():
         check_place(path)
-        if path is None:
+        place = None if path is None else _real(path)
+        if place is None or (place.exists() and not (place.is_file() or place.is_dir())):
             continue
-        place = path.resolve()
         beside = [other.with_name(f"{other.name}.safetensors") for other in taken]
         if any(other == place or other in place.parents or _same(other, place) for other in (*taken, *beside)):
             raise UsageError("output-place", where, option, "another file than those that are read and written", path)
         taken.append(place)
+
+
+def _real(path: Path | str) -> Path:
+    return Path(os.path.realpath(path))
 
 
 def _same(one: Path, other: Path) -> bool:

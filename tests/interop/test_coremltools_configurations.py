@@ -86,7 +86,7 @@ def ours(package: Path, folder: Path) -> dict[str, str]:
     return {weight.name: weight.form for weight in weights_of(made)}
 
 
-def agree(package: Path, text: str, folder: Path) -> None:
+def assert_agreement(package: Path, text: str, folder: Path) -> None:
     (folder / "config.yaml").write_text(text, "utf-8")
     assert ours(package, folder) == theirs(package, folder)
 
@@ -154,7 +154,7 @@ global_config: {threshold: 0.1}
 def test_a_file_for_coremltools_compresses_the_weights_that_coremltools_compresses(
     text: str, package: Path, tmp_path: Path
 ) -> None:
-    agree(package, text, tmp_path)
+    assert_agreement(package, text, tmp_path)
 
 
 def drawn(fields: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -203,7 +203,7 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
 def test_generated_files_for_coremltools_mean_the_same(
     package: Path, tmp_path_factory: pytest.TempPathFactory, data: dict[str, Any]
 ) -> None:
-    agree(package, yaml.safe_dump(data), tmp_path_factory.mktemp("drawn"))
+    assert_agreement(package, yaml.safe_dump(data), tmp_path_factory.mktemp("drawn"))
 
 
 def test_what_coremltools_leaves_because_a_size_does_not_divide_is_compressed(package: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="Where the smaller model goes; MODEL itself is replaced.",
+    help="Where the smaller model goes; MODEL is replaced if it is that.",
 )
 @click.option("--palettize", "bits", type=int, metavar="BITS",
               shell_complete=completions.of_option("bits", "palettize"),
@@ -93,7 +93,7 @@ def command(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from optc.driver.failures import bundles
     from optc.driver.importance import naming_importance, read_importance
-    from optc.driver.models import bytes_on_disk, check_output, save
+    from optc.driver.models import bytes_on_disk, check_output, files_of, save
     from optc.driver.output import check_places, place_text, working
     from optc.driver.progress import watched
     from optc.driver.reading import read
@@ -105,8 +105,10 @@ def command(
     pipeline = _pipeline({**schemes, "--config": config, "--pipeline": text}, shape)
     counts = read_importance(importance)
     check_output(output, target)
-    check_places("optc compress", {"--remarks": remarks}, (model, output, config, importance))
+    places = {"--remarks": remarks}
+    check_places("optc compress", places, (model, output, config, importance))
     program = read(model)
+    check_places("optc compress", places, files_of(program, model))
     before = bytes_on_disk(program, model)
     with working("compressing") as report, naming_importance(importance):
         instruments = watched(report, bundles=bundles(), workers=workers or cores(), importance=counts)

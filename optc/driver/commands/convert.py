@@ -13,7 +13,13 @@ _SETTLE = "dead-code,fixpoint(canonicalize,fold-constants,dead-code)"
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the model goes.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Where the model goes; MODEL is replaced if it is that.",
+)
 @options.target
 @click.option(
     "--precision", type=click.Choice(["float32", "float16"]), help="Compute and store in float16, or leave it as it is."

@@ -9,7 +9,13 @@ from optc.driver.commands import options
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the model goes.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Where the model goes; MODEL is replaced if it is that.",
+)
 @options.target
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 def command(model: Path, output: Path, target: str, as_json: bool) -> None:

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 @click.option("--pipeline", "text", default="", metavar="TEXT", shell_complete=completions.pipelines,
               help="Passes, for example 'fold-constants,dead-code'; see optc passes.")  # fmt: skip
 @options.importance
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the program goes; else it is printed.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Where the program goes, else it is printed; MODEL is replaced if it is that.",
+)
 @click.option("--print-after", default="", metavar="all|changed|PASS", shell_complete=completions.printed_after,
               help="Show the program after these passes.")  # fmt: skip
 @click.option("--timing", is_flag=True, help="Show the time of each pass.")
@@ -50,7 +55,7 @@ def command(
     from optc.driver.facade import Pipeline
     from optc.driver.failures import bundles
     from optc.driver.importance import naming_importance, read_importance
-    from optc.driver.models import check_output, save
+    from optc.driver.models import check_output, files_of, save
     from optc.driver.output import check_places, place_text, working
     from optc.driver.progress import watched
     from optc.driver.reading import read
@@ -62,8 +67,10 @@ def command(
         "stop_after": stop_after, "bundles": bundles(folder), "importance": read_importance(importance),
     }  # fmt: skip
     check_output(output)
-    check_places("optc opt", {"--remarks": remarks}, (model, output, importance))
+    places = {"--remarks": remarks}
+    check_places("optc opt", places, (model, output, importance))
     program = read(model)
+    check_places("optc opt", places, files_of(program, model))
     with working("running passes", shown=not print_after) as report, naming_importance(importance):
         outcome = run_pipeline(pipeline, program, watched(report, **watching))
     if output is not None:

@@ -39,7 +39,7 @@ def command(
     """
     from backends.record import plan_json
     from optc.driver import planning
-    from optc.driver.models import check_output, save
+    from optc.driver.models import check_output, files_of, save
     from optc.driver.output import check_places, place_text, working
     from optc.driver.plan_comparison import Side, comparison_json, show_comparison
     from optc.driver.plan_tables import show_plan
@@ -50,11 +50,13 @@ def command(
     if lowered is not None and lowered.suffix.lower() != ".optc":
         raise UsageError("unknown-format", str(lowered), "suffix", ".optc for --lowered", lowered.suffix or "none")
     check_output(lowered)
-    read_from = (model, against, device, against_device)
-    check_places("optc plan", {"--lowered": lowered, "--remarks": remarks}, read_from)
+    places = {"--lowered": lowered, "--remarks": remarks}
+    check_places("optc plan", places, (model, against, device, against_device))
     program = read(model)
+    check_places("optc plan", places, files_of(program, model))
     if against is not None:
         second = read(against)
+        check_places("optc plan", places, files_of(second, against))
         asked["sizes"], other["sizes"] = planning.sizes_by_program([program, second], asked["sizes"])
         other["pins"] = {}
     else:

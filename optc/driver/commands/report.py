@@ -40,6 +40,7 @@ def command(
     """
     from optc.driver import planning
     from optc.driver.facade import cleaned
+    from optc.driver.models import files_of
     from optc.driver.output import check_places, place_text, printable
     from optc.driver.progress import working
     from optc.driver.reading import read
@@ -53,10 +54,13 @@ def command(
     if not devices:
         _check_nothing_planned(choices)
     asked = planned_on(tuple(dict.fromkeys(devices)), where="optc report", **choices) if devices else []
-    check_places("optc report", {"--output": output}, (model, against, *devices))
+    places = {"--output": output}
+    check_places("optc report", places, (model, against, *devices))
 
     paths = [path for path in (model, against) if path is not None]
     programs = [cleaned(read(path)) if clean and path is against else read(path) for path in paths]
+    for path, program in zip(paths, programs, strict=True):
+        check_places("optc report", places, files_of(program, path))
     own_sizes = planning.sizes_by_program(programs, asked[0]["sizes"] if asked else {})
     models = []
     for path, program, sizes in zip(paths, programs, own_sizes, strict=True):

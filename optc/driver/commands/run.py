@@ -25,16 +25,19 @@ def command(model: Path, inputs: tuple[str, ...], output: Path | None, engine: s
     optc run model.mlpackage --input image=photo.jpg
     """
     from optc.driver import facade
-    from optc.driver.inputs import files_of, read_inputs
+    from optc.driver.inputs import input_files, read_inputs
+    from optc.driver.models import files_of
     from optc.driver.output import check_archive, check_places, place_arrays, working
     from optc.driver.progress import by_op
     from optc.driver.reading import read
     from optc.driver.tables import array_row, show_arrays
 
     check_archive(output, "optc run")
-    check_places("optc run", {"--output": output}, (model, *files_of(inputs)))
+    places = {"--output": output}
+    check_places("optc run", places, (model, *input_files(inputs)))
     facade.check_engine(engine)
     program = read(model)
+    check_places("optc run", places, files_of(program, model))
     given = read_inputs(inputs, program, "optc run")
     with working("running") as report:
         outputs = facade.run(program, given, engine, by_op(report, "running", program))

@@ -41,7 +41,8 @@ def command(
     from backends.simulation import simulate
     from backends.trace import trace_text
     from optc.driver import planning, simulating
-    from optc.driver.inputs import files_of, read_inputs
+    from optc.driver.inputs import input_files, read_inputs
+    from optc.driver.models import files_of
     from optc.driver.output import check_archive, check_places, place_arrays, place_text, working
     from optc.driver.reading import read
     from optc.driver.simulation_tables import show_simulation, simulation_json
@@ -49,8 +50,9 @@ def command(
     wanted = planned_with(where="optc simulate", **asked)
     check_archive(output, "optc simulate")
     places = {"--output": output, "--trace": trace}
-    check_places("optc simulate", places, (model, *files_of(inputs), wanted["device"]))
+    check_places("optc simulate", places, (model, *input_files(inputs), wanted["device"]))
     program = read(model)
+    check_places("optc simulate", places, files_of(program, model))
     given = read_inputs(inputs, program, "optc simulate")
     wanted["sizes"] = simulating.agreed_sizes(program, given, wanted["sizes"], "optc simulate")
     if made_up is not None:

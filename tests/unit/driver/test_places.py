@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 import optc
+from optc.driver.output import check_places
 from tests.command_line import optc as command
 from tests.unit.driver.small_model import inputs, write_model
 
@@ -52,6 +54,37 @@ def test_no_side_output_overwrites_what_is_read_or_another_output(folder: Path, 
     assert (done.code, done.out) == (2, "")
     assert WRITTEN in done.err
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_external_data_of_a_model_are_not_overwritten_whatever_their_name(folder: Path) -> None:
+    model = onnx.load("m.onnx")
+    onnx.save(model, "big.onnx", save_as_external_data=True, location="weights.html", size_threshold=0)
+    before = Path("weights.html").read_bytes()
+    for words in (
+        ("compress", "big.onnx", "--palettize", 4, "-o", "new.onnx", "--remarks", "weights.html"),
+        ("opt", "big.onnx", "--pipeline", "dead-code", "--remarks", "weights.html"),
+        ("plan", "big.onnx", *DEVICE, "--remarks", "weights.html"),
+        ("plan", "m.onnx", *DEVICE, "--against", "big.onnx", "--remarks", "weights.html"),
+        ("simulate", "big.onnx", *DEVICE, "--trace", "weights.html"),
+        ("report", "m.onnx", "--against", "big.onnx", "-o", "weights.html"),
+    ):
+        done = command(*words)
+        assert (done.code, WRITTEN in done.err) == (2, True)
+        assert Path("weights.html").read_bytes() == before
+    assert not Path("new.onnx").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="there is no /dev/null")
+def test_what_is_no_file_may_be_written_twice(folder: Path) -> None:
+    places = {"--lowered": Path("/dev/null"), "--remarks": Path("/dev/null")}
+    check_places("optc plan", places, ["m.onnx", "/dev/null"])
+
+
+def test_a_link_that_goes_round_is_replaced(folder: Path) -> None:
+    os.symlink("round.json", "round.json")
+    done = command("plan", "m.onnx", *DEVICE, "--remarks", "round.json")
+    assert (done.code, done.err) == (0, "")
+    assert Path("round.json").is_file()
 
 
 @pytest.mark.parametrize("words", [("run", "m.onnx"), ("simulate", "m.onnx", *DEVICE)], ids=lambda words: words[0])
