@@ -133,7 +133,7 @@ def show_comparison(a: Side, b: Side, rows: str, by: str) -> None:
     shown.print(_totals(a.plan, b.plan))
     found = rows_of(a.plan, b.plan, rows, by)
     alone = {word: [row for row in found if getattr(row, other) is None] for word, other in (("A", "b"), ("B", "a"))}
-    left_out = {id(row) for group in alone.values() for row in _least(group, by)}
+    left_out = {id(row) for group in alone.values() for row in _least(group)}
     table = plain_table(*_COLUMNS[rows])
     for row in found:
         if id(row) not in left_out:
@@ -144,7 +144,7 @@ def show_comparison(a: Side, b: Side, rows: str, by: str) -> None:
         shown.print(f"no {rows} differs")
     for word, group in alone.items():
         if group:
-            more = f", {len(_least(group, by)):,} of them not shown" if _least(group, by) else ""
+            more = f", {len(_least(group)):,} of them not shown" if _least(group) else ""
             shown.print(f"only in {word}: {counted(len(group), rows)}{more}")
     for word, side in (("A", a), ("B", b)):
         for note in notes_of(side.plan):
@@ -157,7 +157,7 @@ _COLUMNS = {
 }
 
 
-def _least(group: Sequence[Row], by: str) -> list[Row]:
+def _least(group: Sequence[Row]) -> list[Row]:
     """Of what one plan has alone, that which takes least time, if there is much of it."""
     return sorted(group, key=lambda row: -_ms(row.first))[MOST_ALONE:]
 
